@@ -1,0 +1,39 @@
+# Two commands matter: `make sandbox` and `make test`. Both set up what they need, inside this folder.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: help setup sandbox test check clean
+
+help:            ## this list
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}; name another with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.python-packages: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.node-packages: tests/node/package.json tests/node/package-lock.json | $(BIN)/python
+	cd tests/node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+setup: $(VENV)/.python-packages $(VENV)/.node-packages  ## everything, into .venv and tests/node/node_modules
+
+sandbox: $(VENV)/.python-packages  ## the main job on this machine (Python only); make sandbox ARGS=--once ends by itself
+	$(BIN)/python -m sandbox $(ARGS)
+
+check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup check  ## all checks and tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+clean:           ## remove what the commands above made
+	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts

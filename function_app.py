@@ -1,0 +1,83 @@
+"""Every trigger of the app, on one page. Each body is one call into shared/app.
+
+Importing this module must stay light and must not fail: the Functions host indexes it first, and one exception
+would make every function disappear. So the use cases are imported by the calls that need them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List  # noqa: UP035 - the Functions worker knows batches by this name alone
+
+import azure.functions as func
+
+from shared.config.names import target_names
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from shared.app.ingest import Reply
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@app.route("notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def notifications(req: func.HttpRequest) -> func.HttpResponse:
+    """Graph's change notifications, and its validation of this address."""
+    from shared.app import ingest  # noqa: PLC0415 - see the module's docstring
+
+    if "validationToken" in req.params:
+        return _http(ingest.handshake(req.params["validationToken"]))
+    body = req.get_body()
+    refused = ingest.check_size(len(body))
+    if refused is not None:
+        return _http(refused)
+    from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
+
+    return _http(await ingest.ingest(await parts(), body))
+
+
+@app.route("health", methods=["GET"])
+async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding's name is fixed
+    """Configuration faults, subscriptions, links."""
+    from shared.app import compose  # noqa: PLC0415 - see the module's docstring
+    from shared.app.health import health as report  # noqa: PLC0415
+
+    return _http(await report(compose.parts))
+
+
+@app.timer_trigger(arg_name="timer", schedule="%KEEP_SUBSCRIPTIONS_SCHEDULE%", run_on_startup=False)
+async def keep_subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name is fixed
+    """Make and renew the subscriptions of the source tenant."""
+    from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
+    from shared.app.subscriptions import keep_subscriptions as keep  # noqa: PLC0415
+
+    await keep(await parts())
+
+
+def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:  # noqa: UP006
+    async def provision(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+        """Serve a batch of user changes in one target."""
+        from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
+        from shared.app.provision import Received  # noqa: PLC0415
+        from shared.app.provision import provision as serve
+
+        received = [Received(message.message_id or "", message.get_body()) for message in messages]
+        await serve(await parts(), target, received)
+
+    return provision
+
+
+def _http(reply: Reply) -> func.HttpResponse:
+    return func.HttpResponse(reply.body, status_code=reply.status, mimetype=reply.content_type)
+
+
+for _target in target_names():
+    _handler = _provision(_target)
+    _handler.__name__ = f"provision_{_target.replace('-', '_')}"
+    app.service_bus_topic_trigger(
+        arg_name="messages",
+        connection="ServiceBusConnection",
+        topic_name="%USER_CHANGES_TOPIC%",
+        subscription_name=_target,
+        cardinality=func.Cardinality.MANY,
+    )(app.function_name(_handler.__name__)(_handler))
