@@ -1,0 +1,1 @@
+"""The pure core: words, rules and decisions. No await, no clock, no environment, no logging, no Azure."""

@@ -1,0 +1,318 @@
+"""The heart: what to do with one user in one target.
+
+`decide(desired, observed, link, policy, now)` is a pure function of what the rules want, what the target
+holds, what we remember, and what the administrator allows. Nothing else in the product chooses an action.
+
+    desired ↓  observed →  unknown  absent       binned       present,     present,          present,
+                                                              ours         unmarked          another's
+    unknown                retry    retry        retry        retry        retry             retry
+    frozen                 nothing  nothing      nothing      nothing      nothing           nothing
+    in scope               retry    create ¹     restore ²    update ³     adopt / hold ⁴    hold
+    out of scope           retry    nothing      nothing      by policy    nothing / hold ⁵  nothing
+    source deleted         retry    nothing      nothing      soft-delete  nothing / hold ⁵  nothing
+
+    ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source
+    ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed
+    ³ nothing when every attribute is as it should be
+    ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
+      that an interrupted attempt of ours invited
+    ⁵ hold when our link says it should be ours: somebody took the marker away
+
+Several matches hold an in-scope user whatever else is true, naming the objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from shared.core.desired import Desired, Frozen, InScope, OutOfScope, SourceDeleted, UnknownDesired
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.model import Link, LinkState
+from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+CONSISTENCY_HORIZON: Final = timedelta(minutes=10)
+"""How long after our own write a read of the target may still be older than that write."""
+
+_YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject", timedelta(seconds=10))
+
+CLOCK_SKEW: Final = timedelta(minutes=2)
+"""How far Graph's clock and ours may differ."""
+
+
+class Look(Enum):
+    """How much of the target has to be read before a decision can be made."""
+
+    NONE = auto()
+    BY_ID = auto()  # the linked user
+    BY_MATCH = auto()  # the marker, then the matching attributes, then the bin
+
+
+class OutOfScopeAction(StrEnum):
+    """What becomes of a target user whose source user left the scope."""
+
+    KEEP = "keep"
+    DISABLE = "disable"
+    SOFT_DELETE = "softDelete"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the administrator allows, per target."""
+
+    adopt: bool = True
+    out_of_scope: OutOfScopeAction = OutOfScopeAction.SOFT_DELETE
+
+
+class Action(StrEnum):
+    """The action of a plan, as the provisioning log names it."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    SOFT_DELETE = "softDelete"
+    RESTORE = "restore"
+    NOTHING = "nothing"
+    HOLD = "hold"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to write on a target user; an empty one writes nothing."""
+
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    set_manager: str | None = None  # target id
+    clear_manager: bool = False
+    mark: bool = False  # write our marker too
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.attributes or self.set_manager or self.clear_manager or self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One decision. `change` goes with create, adopt, update, disable, enable and restore."""
+
+    action: Action
+    reason: str
+    target_id: str | None = None
+    change: Change = field(default_factory=Change)
+    objects: tuple[str, ...] = ()  # target users that a person has to look at
+    fault: Fault | None = None  # why to try again, and when
+
+
+def look_needed(desired: Desired, link: Link | None, *, check: bool) -> Look:
+    """How much of the target must be read. A hint whose fingerprint is already applied reads nothing.
+
+    `check` forces a look at the target even then.
+    """
+    linked = link is not None and link.target_id is not None
+    match desired:
+        case UnknownDesired() | Frozen():
+            return Look.NONE
+        case InScope():
+            if link is None or link.target_id is None:
+                return Look.BY_MATCH if desired.enabled or link is not None else Look.NONE
+            if _is_applied(desired, link) and not check:
+                return Look.NONE
+            return Look.BY_ID
+        case OutOfScope() | SourceDeleted():
+            if link is None or (link.state is LinkState.SOFT_DELETED and not check):
+                return Look.NONE
+            return Look.BY_ID if linked else Look.BY_MATCH
+        case _:
+            assert_never(desired)
+
+
+def without_look(desired: Desired, link: Link | None) -> Plan:
+    """Decide where `look_needed` said that the target need not be read."""
+    match desired:
+        case UnknownDesired():
+            return _retry(desired.fault)
+        case Frozen():
+            return Plan(Action.NOTHING, desired.reason)
+        case InScope():
+            return Plan(Action.NOTHING, "upToDate" if link and link.target_id else "sourceDisabled")
+        case OutOfScope():
+            return Plan(Action.NOTHING, desired.reason if link is None else "alreadyRemoved")
+        case SourceDeleted():
+            return Plan(Action.NOTHING, "sourceDeleted" if link is None else "alreadyRemoved")
+        case _:
+            assert_never(desired)
+
+
+def decide(desired: Desired, observed: Observed, link: Link | None, policy: Policy, now: datetime) -> Plan:
+    """Choose the one action for this user. See the table at the top of this module.
+
+    `link` is the row as it was before this attempt claimed it: a claim in it is an interrupted attempt's.
+    """
+    link = link or Link(target="", source_id="")
+    match desired, observed:
+        case UnknownDesired(), _:
+            return _retry(desired.fault)
+        case Frozen(), _:
+            return Plan(Action.NOTHING, desired.reason)
+        case _, UnknownObserved():
+            return _retry(observed.fault)
+        case InScope(), Ambiguous():
+            return Plan(Action.HOLD, "severalMatches", objects=observed.user_ids)
+        case InScope(), Absent():
+            return _in_scope_absent(desired, link, now)
+        case InScope(), Binned():
+            return _in_scope_binned(desired, observed, link, policy)
+        case InScope(), Present():
+            return _in_scope_present(desired, observed, link, policy, now)
+        case ((OutOfScope() | SourceDeleted()), (Absent() | Binned())):
+            return Plan(Action.NOTHING, "alreadyRemoved")
+        case ((OutOfScope() | SourceDeleted()), Ambiguous()):
+            return Plan(Action.NOTHING, "notOurs")
+        case ((OutOfScope() | SourceDeleted()), Present()):
+            return _leaving(desired, observed, link, policy, now)
+        case _:  # pragma: no cover - the pairs above are all there are; mypy cannot see products of unions
+            raise AssertionError(desired, observed)
+
+
+def _in_scope_absent(desired: InScope, link: Link, now: datetime) -> Plan:
+    if link.target_id is not None and _is_recent(link, now):
+        return _retry(_YOUNG)
+    if not desired.enabled:
+        return Plan(Action.NOTHING, "sourceDisabled")
+    return Plan(Action.CREATE, "inScope", change=_whole(desired, creating=True))
+
+
+def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
+    ours = observed.marker is Marker.OURS or observed.user_id == link.target_id
+    if observed.marker is Marker.ANOTHER or not (ours or policy.adopt):
+        return Plan(Action.HOLD, "deletedTwin", objects=(observed.user_id,))
+    return Plan(Action.RESTORE, "inScope", observed.user_id, _whole(desired, creating=False))
+
+
+def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
+    linked = observed.user_id == link.target_id
+    match observed.marker:
+        case Marker.ANOTHER:
+            return Plan(Action.HOLD, "anotherInstallation", objects=(observed.user_id,))
+        case Marker.NONE if not observed.external:
+            return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
+        case Marker.NONE if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
+            return Plan(Action.CREATE, "resumed", observed.user_id, _whole(desired, creating=True))
+        case Marker.NONE if linked and _is_recent(link, now):
+            return _retry(_YOUNG)
+        case Marker.NONE if linked:
+            return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
+        case Marker.NONE if not policy.adopt:
+            return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
+        case Marker.NONE:
+            return Plan(Action.ADOPT, "matched", observed.user_id, _whole(desired, creating=False))
+        case Marker.OURS:
+            trust = linked and not _is_recent(link, now)
+            if not trust and _is_applied(desired, link):
+                return Plan(Action.NOTHING, "upToDate", observed.user_id)
+            change = _difference(desired, observed, link, trust=trust)
+            if not change:
+                return Plan(Action.NOTHING, "upToDate", observed.user_id)
+            return Plan(_update_action(desired, observed), "changed", observed.user_id, change)
+        case _:  # pragma: no cover - all three markers stand above; guards hide that from mypy
+            raise AssertionError(observed.marker)
+
+
+def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
+    linked = observed.user_id == link.target_id
+    if observed.marker is not Marker.OURS:
+        if linked and observed.marker is Marker.NONE and link.state is not LinkState.NEW:
+            if _is_recent(link, now):
+                return _retry(_YOUNG)
+            return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
+        return Plan(Action.NOTHING, "notOurs")
+    match desired:
+        case SourceDeleted():
+            return Plan(Action.SOFT_DELETE, "sourceDeleted", observed.user_id)
+        case OutOfScope():
+            match policy.out_of_scope:
+                case OutOfScopeAction.KEEP:
+                    return Plan(Action.NOTHING, "kept", observed.user_id)
+                case OutOfScopeAction.DISABLE if observed.attributes.get("accountEnabled") is False:
+                    return Plan(Action.NOTHING, "alreadyDisabled", observed.user_id)
+                case OutOfScopeAction.DISABLE:
+                    change = Change({"accountEnabled": False})
+                    return Plan(Action.DISABLE, desired.reason, observed.user_id, change)
+                case OutOfScopeAction.SOFT_DELETE:
+                    return Plan(Action.SOFT_DELETE, desired.reason, observed.user_id)
+
+
+def _retry(fault: Fault) -> Plan:
+    return Plan(Action.RETRY, fault.code, fault=fault)
+
+
+def _is_applied(desired: InScope, link: Link) -> bool:
+    settled = link.claim is None and link.state in {LinkState.ACTIVE, LinkState.DISABLED}
+    return settled and link.fingerprint == desired.fingerprint
+
+
+def _is_recent(link: Link, now: datetime) -> bool:
+    """Whether a read of the target may be older than the last write that we know, or suspect, we made."""
+    touched = [time for time in (link.changed_at, link.claim.at if link.claim else None) if time is not None]
+    return bool(touched) and now - max(touched) < CONSISTENCY_HORIZON
+
+
+def _is_interrupted_invitation(observed: Present, link: Link) -> bool:
+    """A user that came to be after an attempt of ours had claimed this link, and that nobody has marked."""
+    if link.claim is None or link.target_id is not None or observed.created_at is None:
+        return False
+    return observed.created_at >= link.claim.at - CLOCK_SKEW
+
+
+def _whole(desired: InScope, *, creating: bool) -> Change:
+    attributes = {**desired.attributes, **desired.on_create} if creating else dict(desired.attributes)
+    if creating:  # a new user has nothing to clear
+        attributes = {name: value for name, value in attributes.items() if value not in (None, [])}
+    return Change(
+        attributes=attributes,
+        set_manager=desired.manager.target_id if desired.manager else None,
+        clear_manager=desired.manages_manager and desired.manager is None and not creating,
+        mark=True,
+    )
+
+
+def _difference(desired: InScope, observed: Present, link: Link, *, trust: bool) -> Change:
+    """What differs. While a read may be older than our own last write, our memory of that write decides."""
+    attributes = {
+        name: value
+        for name, value in desired.attributes.items()
+        if not trust or not same_value(value, observed.attributes.get(name))
+    }
+    if not desired.manages_manager:
+        return Change(attributes)
+    held = observed.manager_id if trust else link.manager_target_id
+    if desired.manager is None:
+        return Change(attributes, clear_manager=held is not None)
+    wanted = desired.manager.target_id  # None: keep the old one until the new one has a user here
+    return Change(attributes, set_manager=wanted if wanted != held else None)
+
+
+def same_value(wanted: object, held: object) -> bool:
+    """Whether the target already holds a value; Graph shows an empty list or text where nothing is set."""
+    if wanted in (None, "", []) and held in (None, "", []):
+        return True
+    if isinstance(wanted, dict) and isinstance(held, dict):
+        return all(same_value(value, held.get(name)) for name, value in wanted.items())
+    return type(wanted) is type(held) and wanted == held
+
+
+def _update_action(desired: InScope, observed: Present) -> Action:
+    before, after = observed.attributes.get("accountEnabled"), desired.attributes.get("accountEnabled")
+    if (before, after) == (True, False):
+        return Action.DISABLE
+    if (before, after) == (False, True):
+        return Action.ENABLE
+    return Action.UPDATE

@@ -1,0 +1,69 @@
+"""What the rules say one target user should be: present like this, out of scope, gone, left alone, or unknown.
+
+Only a positive reading of the source makes `OutOfScope` or `SourceDeleted`; everything else that is not
+`InScope` is `UnknownDesired`, which can never lead to a removal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.core.fault_sizes import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """The manager the target user should have; `target_id` is None while it has no user in the target."""
+
+    source_id: str
+    target_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InScope:
+    """The user belongs into the target, like this.
+
+    `attributes` and `on_create` are Graph property names with the values to hold; a None clears.
+    """
+
+    address: str  # the mail address to invite
+    attributes: Mapping[str, Any]
+    on_create: Mapping[str, Any]
+    fingerprint: str  # of everything that would be applied, the resolved manager included
+    enabled: bool = True
+    manager: Manager | None = None
+    manages_manager: bool = False  # whether the manager is mapped at all
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfScope:
+    """Proven now: the user was read, and the scope says no."""
+
+    reason: str  # e.g. "notInGroup", "scopingFilter"
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDeleted:
+    """Proven now: found in the source's deleted items, or gone in two reads some minutes apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDesired:
+    """A failed, partial or stale read. Never leads to a removal."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Leave the target user as it is, whatever it is: the rules say that this user is not to be looked at now."""
+
+    reason: str  # e.g. "ignoredByMapping", "sourceNotFound"
+
+
+Desired = InScope | OutOfScope | SourceDeleted | UnknownDesired | Frozen

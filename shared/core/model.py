@@ -1,0 +1,84 @@
+"""The words of the product as types: hints, links, what is desired, what is observed.
+
+Every floor above speaks these types, so this module knows none of them: no Graph JSON, no message
+format, no storage row. Decisions stand in `decide`, not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class LinkState(StrEnum):
+    """Where one source user stands in one target."""
+
+    NEW = "new"  # nothing was applied yet
+    ACTIVE = "active"  # present in the target, sign-in as mapped
+    DISABLED = "disabled"  # present, sign-in blocked by us
+    SOFT_DELETED = "softDeleted"  # in the target's bin, by us
+    HELD = "held"  # waits for a person; see `reason`
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's mark on a link, set by compare-and-set before its first write to the target.
+
+    A fresh claim of another worker means: come back later. A stale one is taken over, and the
+    target is then observed again, never trusted.
+    """
+
+    worker: str  # random id of one invocation
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Our row for one source user in one target. A cache: the target is the truth."""
+
+    target: str
+    source_id: str
+    state: LinkState = LinkState.NEW
+    target_id: str | None = None
+    fingerprint: str | None = None  # of what was last applied; None forces a look at the target
+    claim: Claim | None = None
+    manager_source_id: str | None = None  # wanted manager that has no user in the target yet
+    manager_target_id: str | None = None  # the manager that we last set there
+    reason: str | None = None  # reason code of the last decision
+    attempt: int = 0  # failed attempts since the last success
+    retry_at: datetime | None = None  # set while in escrow
+    changed_at: datetime | None = None  # of the last write to the target
+    missing_since: datetime | None = None  # first read that found neither source user nor its deleted item
+    unlogged: tuple[str, ...] = ()  # provisioning-log events (JSON) not yet acknowledged
+    etag: str | None = field(default=None, compare=False)  # of the stored row; None: not stored yet
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRecord:
+    """A Graph change-notification subscription that we made, or are about to make.
+
+    Written before the create call, with the id unknown, because Graph may deliver before it answers.
+    """
+
+    resource: str  # "/users" | "/groups"; the key
+    client_state: str = field(repr=False)
+    notification_url: str
+    subscription_id: str | None = None
+    expires_at: datetime | None = None
+    etag: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A small named document with compare-and-set: a cursor, a pause, a lease."""
+
+    name: str
+    value: str  # JSON text
+    etag: str | None = field(default=None, compare=False)
+
+
+__all__ = ["Claim", "Link", "LinkState", "StateRow", "SubscriptionRecord"]
