@@ -1,0 +1,1 @@
+"""The administrator's terminal. One module a command; floors below do the work."""

@@ -1,0 +1,1 @@
+"""The Contoso day, played on the whole sandbox: the parts as processes, the people, the oracle, the report."""

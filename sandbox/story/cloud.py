@@ -1,0 +1,83 @@
+"""The story's hands: an administrator's Graph calls, and the sandbox's own control API for the truth."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Json = Mapping[str, Any]
+
+
+class CallFailedError(Exception):
+    """A call of the story was refused; the text holds the answer."""
+
+
+class Cloud:
+    """The simulated tenants, as an administrator who can act in all of them sees them."""
+
+    def __init__(self, ready: Json) -> None:
+        """`ready` is the line that the tenants printed when they were ready."""
+        self._graph = ready["graph"]
+        self._control = ready["control"]
+        self._tls = ssl.create_default_context(cafile=ready["ca"])
+        self._tokens: dict[str, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the connections."""
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call the control API."""
+        return await self._call(method, f"{self._control}/{path}", body, {})
+
+    async def graph(self, tenant: str, method: str, path: str, body: object = None) -> Any:
+        """Call Graph in one tenant as an administrator."""
+        if tenant not in self._tokens:
+            issued = await self.control("POST", "tokens", {"tenant": tenant, "roles": _ADMINISTRATOR})
+            self._tokens[tenant] = issued["access_token"]
+        headers = {"Authorization": f"Bearer {self._tokens[tenant]}"}
+        return await self._call(method, f"{self._graph}{path}", body, headers)
+
+    async def users(self, tenant: str) -> list[Json]:
+        """The live users of a tenant, in truth."""
+        return [user for user in (await self._truth(tenant, "users")) if not user.get("deletedDateTime")]
+
+    async def groups(self, tenant: str) -> list[Json]:
+        """The groups of a tenant with their members, in truth."""
+        return await self._truth(tenant, "groups")
+
+    async def _truth(self, tenant: str, kind: str) -> list[Json]:
+        answer = await self.control("GET", f"tenants/{tenant}/{kind}")
+        items: list[Json] = answer["value"]
+        return items
+
+    async def _call(self, method: str, url: str, body: object, headers: Mapping[str, str]) -> Any:
+        if self._session is None:
+            raise RuntimeError("enter the context first")
+        async with self._session.request(method, url, json=body, headers=headers) as response:
+            text = await response.text()
+            if response.status >= 400:
+                raise CallFailedError(f"{method} {url}: {response.status} {text[:500]}")
+            return await response.json() if text else None
+
+
+_ADMINISTRATOR = [
+    "User.ReadWrite.All",
+    "User.Invite.All",
+    "Group.ReadWrite.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.ReadWrite.All",
+    "User.EnableDisableAccount.All",
+]

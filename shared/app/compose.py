@@ -1,0 +1,111 @@
+"""The composition root: builds the parts once per process, at first use.
+
+Indexing the app must stay light, so nothing here is imported before a function runs, and Graph, credentials and
+the store are built by whoever needs them first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from shared.app.parts import Clock, Parts, TargetParts
+from shared.bus.topic import open_topic
+from shared.config.faults import ConfigurationError, ConfigurationFault
+from shared.config.settings import Settings, read_settings
+from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
+from shared.graph.client import GraphClient
+from shared.graph.credentials import FederatedCredential, ManagedIdentityAssertion
+from shared.graph.pace import WriteBudget, share
+from shared.graph.source import SourceDirectory
+from shared.graph.subscriptions import SourceSubscriptions
+from shared.graph.target import TargetDirectory
+from shared.graph.writes import TargetWrites
+from shared.store import open_store
+from shared.telemetry.provisioning_log import ProvisioningLog
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+_SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
+
+_lock = asyncio.Lock()
+_parts: Parts | None = None
+
+
+async def parts() -> Parts:
+    """The parts of this process.
+
+    Raises:
+        ConfigurationError: the settings or sync.yaml cannot be used; the next call looks again.
+    """
+    global _parts  # noqa: PLW0603 - one per process is what this module is for
+    async with _lock:
+        if _parts is None:
+            _parts = build(read_settings())
+        return _parts
+
+
+def build(settings: Settings) -> Parts:
+    """Build all parts for the given settings."""
+    sync = read_sync_file(settings.sync_file)
+    graphs = _Graphs(settings, sync)
+    source = graphs.client(sync.source, settings.reader_client_id)
+    targets = {}
+    for target in sync.targets:
+        client = graphs.client(target.tenant, settings.writer_client_id)
+        targets[target.name] = TargetParts(
+            target,
+            TargetDirectory(client, marker_attribute=settings.marker_attribute, source_tenant_id=sync.source.tenant_id),
+            TargetWrites(client, WriteBudget(share(len(sync.targets)), time.monotonic)),
+        )
+    identity = _managed_identity(settings)
+    try:
+        store = open_store(settings.store_url, identity)
+    except ValueError as error:
+        raise ConfigurationError("app settings", (ConfigurationFault("STORE_URL", str(error)),)) from error
+    return Parts(
+        settings=settings,
+        sync=sync,
+        clock=_SYSTEM_CLOCK,
+        store=store,
+        topic=open_topic(
+            settings.topic,
+            connection_string=settings.service_bus_connection_string,
+            namespace=settings.service_bus_namespace,
+            credential=identity,
+        ),
+        source=SourceDirectory(source),
+        subscriptions=SourceSubscriptions(source),
+        targets=targets,
+        log=ProvisioningLog(),
+    )
+
+
+class _Graphs:
+    """Graph clients that share one assertion."""
+
+    def __init__(self, settings: Settings, sync: SyncConfiguration) -> None:
+        self._settings = settings
+        self._assertion = ManagedIdentityAssertion(
+            settings.managed_identity_client_id, sync.source.cloud.federation_audience
+        )
+
+    def client(self, tenant: Tenant, client_id: str) -> GraphClient:
+        """One app registration's Graph in one tenant."""
+        credential = FederatedCredential(
+            tenant_id=tenant.tenant_id,
+            client_id=client_id,
+            authority=self._settings.authority or tenant.cloud.authority,
+            assertion=self._assertion,
+        )
+        return GraphClient(self._settings.graph_endpoint or tenant.cloud.graph, credential, _SYSTEM_CLOCK.now)
+
+
+def _managed_identity(settings: Settings) -> AsyncTokenCredential:
+    """The app's own identity, for its Service Bus namespace and storage account."""
+    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - beside its sync namesake elsewhere
+
+    return ManagedIdentityCredential(client_id=settings.managed_identity_client_id)

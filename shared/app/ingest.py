@@ -1,0 +1,127 @@
+"""ingest: from a Graph notification to hints on the topic, within Graph's three seconds.
+
+Nothing in a notification is trusted but an id, and that only after its subscription, tenant and clientState were
+checked. Graph is never called here, so a forged notification can at worst cause a read. The answer is 202 once
+everything was sent, also for items that were refused (Graph would only repeat them), and 5xx where sending failed
+(Graph then tries again for four hours).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.bus.topic import BusUnavailableError
+from shared.core.messages import MalformedMessageError, Reason, UserChange, envelope, object_id
+from shared.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shared.app.parts import Parts
+    from shared.core.model import SubscriptionRecord
+
+_logger = logging.getLogger(__name__)
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes. Graph's own notifications stay far below."""
+
+_MAX_TOKEN: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, without the Functions types."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+def handshake(validation_token: str) -> Reply:
+    """Answer Graph's validation of the address: the token, as plain text and nothing else."""
+    if len(validation_token) > _MAX_TOKEN:
+        return Reply(400, "validationToken is too long")
+    return Reply(200, validation_token)
+
+
+def check_size(length: int) -> Reply | None:
+    """Refuse a body before it is parsed."""
+    return Reply(413, f"a notification may have {MAX_BODY} bytes") if length > MAX_BODY else None
+
+
+async def ingest(parts: Parts, body: bytes) -> Reply:
+    """Send a hint for every user that a notification names."""
+    try:
+        notification = json.loads(body)
+    except (ValueError, RecursionError):
+        _logger.warning("a notification was refused: it is not JSON")
+        return Reply(400, "the body must be JSON")
+    items = notification.get("value") if isinstance(notification, dict) else None
+    if not isinstance(items, list):
+        _logger.warning("a notification was refused: it has no list of items")
+        return Reply(400, "the body must be an object with a list named value")
+    try:
+        user_ids = dict.fromkeys(await _trusted_users(parts, items))
+        now = parts.clock.now()
+        changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in user_ids]
+        await parts.topic.send([envelope(change, not_before=now, timing=parts.settings.timing) for change in changes])
+    except (BusUnavailableError, StoreError) as error:
+        _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)
+        return Reply(503, "try again")
+    return Reply(202)
+
+
+async def _trusted_users(parts: Parts, items: Sequence[object]) -> list[str]:
+    records = await parts.store.get_subscriptions() if items else ()
+    user_ids: list[str] = []
+    for item in items:
+        refusal = _refusal(item, records, parts.sync.source.tenant_id)
+        if refusal is not None or not isinstance(item, dict):
+            _logger.warning("an item of a notification was refused: %s", refusal)
+        elif "lifecycleEvent" in item:
+            _logger.info("lifecycle event for a subscription; the next renewal answers it")
+        else:
+            user_ids += _users_named(item)
+    return user_ids
+
+
+def _refusal(item: object, records: Sequence[SubscriptionRecord], tenant_id: str) -> str | None:
+    """Why an item is not believed; None where it is. Every record is compared, in constant time each."""
+    if not isinstance(item, dict):
+        return "it is not an object"
+    client_state = item.get("clientState")
+    if not isinstance(client_state, str):
+        return "it has no clientState"
+    if str(item.get("tenantId", "")).lower() != tenant_id:
+        return "it is of another tenant"
+    known = False
+    for record in records:
+        matches = hmac.compare_digest(record.client_state.encode(), client_state.encode())
+        # Graph may deliver before it has told us the id of a subscription that it is just making.
+        known |= matches and record.subscription_id in {None, item.get("subscriptionId")}
+    return None if known else "its clientState or subscription is not ours"
+
+
+def _users_named(item: Mapping[str, Any]) -> Iterator[str]:
+    """The users that an item is about: one for a user, the members added or removed for a group."""
+    data = item.get("resourceData")
+    data = data if isinstance(data, dict) else {}
+    kind = str(data.get("@odata.type", "")).lower()
+    if kind == "#microsoft.graph.user":
+        candidates = [data.get("id")]
+    elif kind == "#microsoft.graph.group":
+        members = data.get("members@delta")
+        candidates = (
+            [member.get("id") for member in members if isinstance(member, dict)] if isinstance(members, list) else []
+        )
+    else:
+        candidates = []
+    for candidate in candidates:
+        try:
+            yield object_id(candidate)
+        except MalformedMessageError:
+            _logger.warning("an id in a notification was refused: it is not an object id")

@@ -1,0 +1,52 @@
+"""The parts that use cases work with, built once by `compose`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from shared.bus.topic import UserChangesTopic
+    from shared.config.settings import Settings
+    from shared.config.sync_file import SyncConfiguration, Target
+    from shared.graph.source import SourceDirectory
+    from shared.graph.subscriptions import SourceSubscriptions
+    from shared.graph.target import TargetDirectory
+    from shared.graph.writes import TargetWrites
+    from shared.store.protocol import Store
+    from shared.telemetry.provisioning_log import ProvisioningLog
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, given. `sleep` takes seconds."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetParts:
+    """One target and the hands in it."""
+
+    target: Target
+    directory: TargetDirectory
+    writes: TargetWrites
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything, for one process."""
+
+    settings: Settings
+    sync: SyncConfiguration
+    clock: Clock
+    store: Store
+    topic: UserChangesTopic
+    source: SourceDirectory
+    subscriptions: SourceSubscriptions
+    targets: Mapping[str, TargetParts]
+    log: ProvisioningLog

@@ -1,0 +1,101 @@
+"""provision_<target>: serve a batch of user changes in one target.
+
+For each batch: read the messages, coalesce them, then, some users at a time, take each through claim, look,
+decide, apply, commit and log (`serve`). What cannot be finished is sent again, for this target and with a time;
+so an exception leaves this module only when nothing could be saved, and the host then gives the whole batch back.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.app.serve import FollowUp, serve
+from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.app.parts import Parts
+
+_logger = logging.getLogger(__name__)
+
+_AT_A_TIME: Final = 100
+"""Users served side by side: enough to fill `$batch` calls, few enough to commit every few seconds."""
+
+_TIME_ALLOWED: Final = timedelta(minutes=3)
+"""After this no more users are begun: a batch must end inside the message lock of five minutes."""
+
+_STRENGTH: Final = {Kind.HINT: 0, Kind.RETRY: 1, Kind.CHECK: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as the host gave it."""
+
+    message_id: str
+    body: bytes
+
+
+async def provision(parts: Parts, target_name: str, messages: Sequence[Received]) -> None:
+    """Serve one batch of messages for one target.
+
+    Raises:
+        BusUnavailableError: what is left to do could not be sent; the batch has to come again.
+        StoreUnavailable: the links could not be read or committed; the same.
+    """
+    started = parts.clock.now()
+    changes: list[UserChange] = []
+    for message in messages:
+        try:
+            changes.append(decode(message.body))
+        except MalformedMessageError as error:
+            _logger.warning("%s: a message cannot be read and is dead-lettered: %s", target_name, error)
+            await parts.topic.park(
+                message.body, message_id=message.message_id, reason="MalformedUserChange", description=str(error)
+            )
+    waiting = coalesce(changes)
+    follow_ups: list[FollowUp] = []
+    for start in range(0, len(waiting), _AT_A_TIME):
+        now = parts.clock.now()
+        if now - started > _TIME_ALLOWED:
+            rest = (replace(change, kind=Kind.RETRY, reason=Reason.UNFINISHED) for change in waiting[start:])
+            follow_ups += [FollowUp(change, now) for change in rest]
+            break
+        follow_ups += await serve(parts, parts.targets[target_name], waiting[start : start + _AT_A_TIME])
+    await _send(parts, target_name, follow_ups)
+
+
+def coalesce(changes: Iterable[UserChange]) -> list[UserChange]:
+    """One change for each user: the strongest kind, the most attempts, the earliest sight of the change."""
+    by_user: dict[str, UserChange] = {}
+    for change in changes:
+        other = by_user.get(change.user_id)
+        by_user[change.user_id] = change if other is None else _stronger(other, change)
+    return list(by_user.values())
+
+
+def _stronger(one: UserChange, other: UserChange) -> UserChange:
+    strongest = max(one, other, key=lambda change: _STRENGTH[change.kind])
+    # A notification among them keeps its second look.
+    reason = Reason.NOTIFICATION if Reason.NOTIFICATION in {one.reason, other.reason} else strongest.reason
+    seen = [change.seen_at for change in (one, other) if change.seen_at is not None]
+    return replace(
+        strongest, reason=reason, attempt=max(one.attempt, other.attempt), seen_at=min(seen) if seen else None
+    )
+
+
+async def _send(parts: Parts, target_name: str, follow_ups: Sequence[FollowUp]) -> None:
+    if follow_ups:
+        await parts.topic.send(
+            [
+                envelope(
+                    replace(follow_up.change, target=target_name),
+                    not_before=follow_up.not_before,
+                    timing=parts.settings.timing,
+                )
+                for follow_up in follow_ups
+            ]
+        )

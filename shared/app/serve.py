@@ -1,0 +1,370 @@
+"""One pass over some users of one target: read, claim, look, decide, apply, commit, log.
+
+Line by line this is the life of a change. The link is claimed by compare-and-set before the first write, and
+committed with the provisioning-log event in one row after the last; a crash anywhere between leaves a claim
+that grows stale, and whoever takes it over looks at the target again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from shared.app.apply import Outcome, Task, apply
+from shared.app.desire import Draft, complete, draft, user_type, wanted_manager
+from shared.core.attributes import select_for
+from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
+from shared.core.desired import InScope, OutOfScope, UnknownDesired
+from shared.core.fault_sizes import Fault, FaultSize, back_off
+from shared.core.mapping import attributes_read
+from shared.core.messages import Kind, Reason, UserChange
+from shared.core.model import Claim, Link, LinkState
+from shared.core.provisioning_event import ProvisioningEvent, Status
+from shared.graph.target import Sought
+from shared.graph.writes import Invitation
+from shared.store.protocol import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from shared.app.parts import Parts, TargetParts
+    from shared.core.desired import Desired
+    from shared.core.observed import Observed
+
+_logger = logging.getLogger(__name__)
+
+_CLAIM_LEASE: Final = timedelta(minutes=5)
+"""A claim older than the message lock belongs to a worker that is no more."""
+
+_CONTENTION_WAIT: Final = timedelta(seconds=15)
+
+_SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A user to be looked at again, no earlier than a time."""
+
+    change: UserChange
+    not_before: datetime
+
+
+async def serve(parts: Parts, hands: TargetParts, changes: Sequence[UserChange]) -> list[FollowUp]:
+    """Serve some users of one target; returns what has to be sent."""
+    one_pass = _Pass(parts, hands, changes)
+    return await one_pass.run()
+
+
+class _Pass:
+    def __init__(self, parts: Parts, hands: TargetParts, changes: Sequence[UserChange]) -> None:
+        self._parts = parts
+        self._hands = hands
+        self._target = hands.target
+        self._changes = {change.user_id: change for change in changes}
+        self._worker = uuid4().hex
+        self._now = parts.clock.now()
+        self._follow_ups: list[FollowUp] = []
+
+    async def run(self) -> list[FollowUp]:
+        links = await self._parts.store.get_links(self._target.name, list(self._changes))
+        free = self._without_busy(links)
+        desired = await self._desire(free, links)
+        looks = {
+            user_id: look_needed(want, links.get(user_id), check=self._changes[user_id].kind is Kind.CHECK)
+            for user_id, want in desired.items()
+        }
+        for user_id, look in looks.items():
+            if look is Look.NONE:
+                plan = without_look(desired[user_id], links.get(user_id))
+                await self._leave(user_id, plan, links.get(user_id))
+        claimed = await self._claim([user_id for user_id, look in looks.items() if look is not Look.NONE], links)
+        observed = await self._look(list(claimed), desired, links)
+        plans = {
+            user_id: decide(desired[user_id], observed[user_id], links.get(user_id), self._target.policy, self._now)
+            for user_id in claimed
+        }
+        outcomes, claimed = await self._apply(plans, desired, claimed)
+        committed = await self._commit(plans, outcomes, desired, claimed)
+        await self._log(committed)
+        await self._tell_reports(plans, outcomes, committed)
+        self._tell_operator(plans, outcomes)
+        return self._follow_ups
+
+    # --- what is wanted -----------------------------------------------------------------------------------------
+
+    def _without_busy(self, links: Mapping[str, Link]) -> list[str]:
+        """Users that no other worker is at; the others are looked at a little later."""
+        free = []
+        for user_id in self._changes:
+            link = links.get(user_id)
+            if link is not None and link.claim is not None and self._now - link.claim.at < _CLAIM_LEASE:
+                self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
+            else:
+                free.append(user_id)
+        return free
+
+    async def _desire(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Desired]:
+        select = select_for(attributes_read(self._target.mappings, self._target.scope.filter))
+        readings = await self._parts.source.read_users(
+            user_ids,
+            select=select.properties,
+            expand_manager=select.manager,
+            groups=() if self._target.scope.all_users else self._target.scope.groups,
+        )
+        drafts = {
+            user_id: draft(self._target, reading, links.get(user_id), self._now)
+            for user_id, reading in readings.items()
+        }
+        drafts = await self._prove_scope(drafts, links)
+        managers = [manager for manager in map(wanted_manager, drafts.values()) if manager is not None]
+        manager_links = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(managers)))
+        return {user_id: complete(self._target, drafted, manager_links) for user_id, drafted in drafts.items()}
+
+    async def _prove_scope(self, drafts: dict[str, Draft], links: Mapping[str, Link]) -> dict[str, Draft]:
+        """Not being in a group proves something only while the group is known to exist."""
+        leaving = [
+            user_id
+            for user_id, drafted in drafts.items()
+            if isinstance(drafted.desired, OutOfScope) and drafted.desired.reason == "notInGroup" and user_id in links
+        ]
+        if not leaving or await self._parts.source.groups_exist(self._target.scope.groups):
+            return drafts
+        unproven = Draft(UnknownDesired(Fault(FaultSize.USER, "scopingGroupUnknown")))
+        return drafts | dict.fromkeys(leaving, unproven)
+
+    # --- claim and look -----------------------------------------------------------------------------------------
+
+    async def _claim(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Link]:
+        claim = Claim(self._worker, self._now)
+        wanted = [replace(links.get(user_id) or Link(self._target.name, user_id), claim=claim) for user_id in user_ids]
+        claimed, lost = await self._write(wanted)
+        for user_id in lost:
+            self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
+        return claimed
+
+    async def _look(
+        self, user_ids: Sequence[str], desired: Mapping[str, Desired], links: Mapping[str, Link]
+    ) -> dict[str, Observed]:
+        people = []
+        names: dict[str, None] = {}
+        for user_id in user_ids:
+            link, want = links.get(user_id), desired[user_id]
+            address = None
+            if isinstance(want, InScope):
+                address = want.address
+                names.update(dict.fromkeys(want.attributes))
+            people.append(Sought(user_id, link.target_id if link else None, address))
+        return await self._hands.directory.look(people, select=names, expand_manager=True)
+
+    # --- apply and commit ---------------------------------------------------------------------------------------
+
+    async def _apply(
+        self, plans: Mapping[str, Plan], desired: Mapping[str, Desired], claimed: dict[str, Link]
+    ) -> tuple[dict[str, Outcome], dict[str, Link]]:
+        current = dict(claimed)
+
+        async def remember(created: Mapping[str, str]) -> None:
+            """Remember whom we invited before anything else happens to them: a crash must not orphan them."""
+            written, _ = await self._write(
+                [replace(current[user_id], target_id=target_id) for user_id, target_id in created.items()]
+            )
+            current.update(written)
+
+        tasks = [
+            Task(user_id, plan, self._hands.directory.marker(user_id), _invitation(plan, desired[user_id]))
+            for user_id, plan in plans.items()
+            if plan.action not in {Action.NOTHING, Action.HOLD, Action.RETRY}
+        ]
+        outcomes = await apply(tasks, self._hands.writes, remember, self._parts.clock.sleep)
+        return outcomes, current
+
+    async def _commit(
+        self,
+        plans: Mapping[str, Plan],
+        outcomes: Mapping[str, Outcome],
+        desired: Mapping[str, Desired],
+        claimed: Mapping[str, Link],
+    ) -> dict[str, Link]:
+        """Write each link with the event that tells what happened, and free it."""
+        now = self._parts.clock.now()
+        rows = []
+        for user_id, plan in plans.items():
+            link, fault = claimed[user_id], plan.fault
+            if user_id in outcomes:
+                outcome = outcomes[user_id]
+                fault = outcome.fault
+                link = replace(link, target_id=outcome.target_id, changed_at=now)
+            link = replace(link, claim=None, reason=plan.reason)
+            link = self._failed(link, fault, now) if fault is not None else _done(link, plan, desired[user_id])
+            known_hold = plan.action is Action.HOLD and claimed[user_id].reason == plan.reason
+            rows.append(link if known_hold else self._with_event(link, plan, fault, now))
+        committed, _ = await self._write(rows)
+        return committed
+
+    def _failed(self, link: Link, fault: Fault, now: datetime) -> Link:
+        """Free the link and look again when the fault may be over. Throttling costs no attempt."""
+        attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
+        wait = back_off(fault, max(1, attempt))
+        reason = Reason.THROTTLED if fault.size is FaultSize.THROTTLED else Reason.TRANSIENT
+        escrow = fault.size in {FaultSize.USER, FaultSize.TENANT}
+        self._again(link.source_id, Reason.ESCROW if escrow else reason, wait, attempt)
+        return replace(
+            link,
+            reason=fault.code,
+            attempt=attempt,
+            retry_at=now + wait if escrow else None,
+            fingerprint=None,
+            missing_since=(link.missing_since or now) if fault.code == "sourceMissing" else link.missing_since,
+        )
+
+    async def _leave(self, user_id: str, plan: Plan, link: Link | None) -> None:
+        """A user for whom nothing is to be written, decided without a look at the target."""
+        change = self._changes[user_id]
+        if plan.fault is not None:
+            row = self._failed(link or Link(self._target.name, user_id, attempt=change.attempt), plan.fault, self._now)
+            if link is not None:
+                await self._log((await self._write([self._with_event(row, plan, plan.fault, self._now)]))[0])
+        elif link is not None and (link.attempt or link.missing_since):
+            await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
+        elif change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION:
+            # Something changed and nothing is to be seen: perhaps this replica has not heard of it yet.
+            look_again = replace(change, reason=Reason.SECOND_LOOK)
+            self._follow_ups.append(FollowUp(look_again, self._now + self._parts.settings.timing.second_look))
+
+    def _with_event(self, link: Link, plan: Plan, fault: Fault | None, now: datetime) -> Link:
+        """The link with the event that tells of this decision, so that both are committed or neither."""
+        event = self._event(plan, link, fault, now)
+        return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
+
+    def _event(self, plan: Plan, link: Link, fault: Fault | None, now: datetime) -> ProvisioningEvent | None:
+        """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
+        if plan.action is Action.NOTHING or (fault is not None and fault.size is FaultSize.THROTTLED):
+            return None
+        seen_at = self._changes[link.source_id].seen_at
+        status = Status.SUCCESS
+        if fault is not None:
+            status = Status.FAILURE
+        elif plan.action is Action.HOLD:
+            status = Status.HELD
+        return ProvisioningEvent(
+            at=now,
+            target=self._target.name,
+            source_id=link.source_id,
+            target_id=link.target_id,
+            action=plan.action,
+            status=status,
+            reason=fault.code if fault is not None else plan.reason,
+            changed=_changed_names(plan),
+            attempt=link.attempt,
+            latency=now - seen_at if seen_at is not None and fault is None else None,
+            objects=plan.objects,
+        )
+
+    # --- afterwards ---------------------------------------------------------------------------------------------
+
+    async def _log(self, committed: Mapping[str, Link]) -> None:
+        """Send the committed events, then clear them: a crash between sends them twice, never not at all."""
+        owing = [link for link in committed.values() if link.unlogged]
+        if owing:
+            await self._parts.log.write([event for link in owing for event in link.unlogged])
+            await self._write([replace(link, unlogged=()) for link in owing])
+
+    async def _tell_reports(
+        self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome], committed: Mapping[str, Link]
+    ) -> None:
+        """A manager who is there now can be set on those who wait for one, whichever of the two came first."""
+        arrived = [
+            user_id
+            for user_id, outcome in outcomes.items()
+            if outcome.fault is None and plans[user_id].action in {Action.CREATE, Action.ADOPT, Action.RESTORE}
+        ]
+        waiting = await self._parts.store.find_by_manager(self._target.name, arrived)
+        reports = {report for found in waiting.values() for report in found}
+        wanted = {link.source_id: link.manager_source_id for link in committed.values() if link.manager_source_id}
+        managers = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(wanted.values())))
+        for report, manager in wanted.items():
+            if manager in managers and managers[manager].state in _SETTLED:
+                reports.add(report)
+        for report in sorted(reports):
+            seen_at = self._changes[report].seen_at if report in self._changes else self._now
+            change = UserChange(report, Reason.REFERENCE, seen_at=seen_at)
+            self._follow_ups.append(FollowUp(change, self._now))
+
+    def _again(self, user_id: str, reason: Reason, wait: timedelta, attempt: int | None = None) -> None:
+        change = self._changes[user_id]
+        again = replace(change, kind=Kind.RETRY, reason=reason, attempt=change.attempt if attempt is None else attempt)
+        self._follow_ups.append(FollowUp(again, self._now + wait))
+
+    async def _write(self, links: Sequence[Link]) -> tuple[dict[str, Link], list[str]]:
+        """Compare-and-set; returns the links as stored, and the users whose row was another's."""
+        stored: dict[str, Link] = {}
+        lost: list[str] = []
+        for link, outcome in zip(links, await self._parts.store.write_links(links), strict=True):
+            if isinstance(outcome, Written):
+                stored[link.source_id] = replace(link, etag=outcome.etag)
+            else:
+                lost.append(link.source_id)
+        return stored, lost
+
+    def _tell_operator(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
+        done = Counter(plans[user_id].action for user_id, outcome in outcomes.items() if outcome.fault is None)
+        failed = Counter(outcome.fault.code for outcome in outcomes.values() if outcome.fault is not None)
+        _logger.info(
+            "%s: %d users; done %s; failed %s; to be looked at again %d",
+            self._target.name,
+            len(self._changes),
+            dict(done),
+            dict(failed),
+            len(self._follow_ups),
+        )
+
+
+def _invitation(plan: Plan, want: Desired) -> Invitation | None:
+    if plan.action is not Action.CREATE or plan.target_id is not None or not isinstance(want, InScope):
+        return None
+    name = want.attributes.get("displayName")
+    return Invitation(
+        address=want.address,
+        display_name=name if isinstance(name, str) else None,
+        user_type=user_type(want.on_create),
+    )
+
+
+def _done(link: Link, plan: Plan, want: Desired) -> Link:
+    """The link after a plan that was carried out."""
+    link = replace(link, attempt=0, retry_at=None, missing_since=None)
+    match plan.action:
+        case Action.HOLD:
+            return replace(link, state=LinkState.HELD, fingerprint=None)
+        case Action.SOFT_DELETE:
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None, manager_target_id=None)
+        case Action.NOTHING if plan.reason == "alreadyRemoved":
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None, manager_target_id=None)
+        case _ if not isinstance(want, InScope):
+            disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
+            return replace(link, state=LinkState.DISABLED if disabled else link.state, fingerprint=None)
+        case Action.NOTHING if plan.target_id is None:
+            return link
+        case _:
+            unresolved = want.manager is not None and want.manager.target_id is None
+            blocked = want.attributes.get("accountEnabled") is False
+            return replace(
+                link,
+                target_id=link.target_id or plan.target_id,
+                state=LinkState.DISABLED if blocked else LinkState.ACTIVE,
+                fingerprint=want.fingerprint,
+                manager_source_id=want.manager.source_id if want.manager and unresolved else None,
+                manager_target_id=want.manager.target_id if want.manager else None,
+            )
+
+
+def _changed_names(plan: Plan) -> tuple[str, ...]:
+    names = list(plan.change.attributes)
+    if plan.change.set_manager or plan.change.clear_manager:
+        names.append("manager")
+    return tuple(sorted(names))

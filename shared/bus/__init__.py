@@ -1,0 +1,1 @@
+"""Service Bus: the topic that user changes travel on."""

@@ -1,0 +1,123 @@
+"""The topic of user changes: sending hints, and parking messages that nobody can read.
+
+Receiving is the Functions host's work. Nothing here decides when a change is due; envelopes say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+
+from shared.core.messages import POISON
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.servicebus import ServiceBusReceivedMessage
+
+    from shared.core.messages import Envelope
+
+_POISON_WAIT: Final = 10  # seconds for a parked message to come round to its subscription
+
+
+class BusUnavailableError(Exception):
+    """The topic did not take the messages; nothing may be reported as sent."""
+
+
+class UserChangesTopic:
+    """Sends user changes. One connection, opened at first use and kept."""
+
+    def __init__(self, client: ServiceBusClient, topic: str) -> None:
+        """`client` is closed with this object."""
+        self._client = client
+        self._topic = topic
+        self._sender = client.get_topic_sender(topic)
+
+    async def send(self, envelopes: Sequence[Envelope]) -> None:
+        """Send all of `envelopes`, each to be received when it is due.
+
+        Raises:
+            BusUnavailableError: some may not have been taken; sending all again is harmless (duplicate detection).
+        """
+        try:
+            batch = await self._sender.create_message_batch()
+            for envelope in envelopes:
+                message = _message(envelope)
+                try:
+                    batch.add_message(message)
+                except MessageSizeExceededError:
+                    await self._sender.send_messages(batch)
+                    batch = await self._sender.create_message_batch()
+                    batch.add_message(message)
+            if len(batch):
+                await self._sender.send_messages(batch)
+        except (ServiceBusError, OSError) as error:
+            raise BusUnavailableError(type(error).__name__) from error
+
+    async def park(self, body: bytes, *, message_id: str, reason: str, description: str) -> None:
+        """Put a poison message into the dead-letter queue of the subscription `poison`, with its reason.
+
+        A trigger of the Functions host can only complete or abandon what it was given. So the message is sent
+        on to a subscription that no function listens to, and dead-lettered there.
+
+        Raises:
+            BusUnavailableError: the message could not be parked.
+        """
+        properties: dict[str | bytes, Any] = {"target": POISON, "reason": reason, "description": description}
+        message = ServiceBusMessage(body, message_id=f"{POISON}:{message_id}", application_properties=properties)
+        try:
+            await self._sender.send_messages(message)
+            receiver = self._client.get_subscription_receiver(self._topic, POISON, max_wait_time=_POISON_WAIT)
+            async with receiver:
+                async for parked in receiver:
+                    await receiver.dead_letter_message(parked, **_why(parked))
+                    if parked.message_id == message.message_id:
+                        return
+        except (ServiceBusError, OSError) as error:
+            raise BusUnavailableError(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._sender.close()
+        await self._client.close()
+
+
+def open_topic(
+    topic: str,
+    *,
+    connection_string: str | None,
+    namespace: str | None,
+    credential: AsyncTokenCredential | None,
+) -> UserChangesTopic:
+    """Open the topic: by connection string (the sandbox's bus), else by namespace and identity."""
+    if connection_string is not None:
+        client = ServiceBusClient.from_connection_string(connection_string)
+    elif namespace is not None and credential is not None:
+        client = ServiceBusClient(namespace, credential)
+    else:
+        raise ValueError("a connection string, or a namespace with a credential, is needed")
+    return UserChangesTopic(client, topic)
+
+
+def _why(parked: ServiceBusReceivedMessage) -> dict[str, str]:
+    """The reason that a parked message carries with it; other workers park here too."""
+    properties = {_plain(name): _plain(value) for name, value in (parked.application_properties or {}).items()}
+    return {"reason": properties.get("reason", POISON), "error_description": properties.get("description", "")}
+
+
+def _plain(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _message(envelope: Envelope) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        envelope.body,
+        message_id=envelope.message_id,
+        content_type="application/json",
+        scheduled_enqueue_time_utc=envelope.due,
+        application_properties=None if envelope.target is None else {"target": envelope.target},
+    )

@@ -1,0 +1,1 @@
+"""Configuration: sync.yaml and the app settings, validated into core's types."""

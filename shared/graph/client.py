@@ -1,0 +1,172 @@
+"""One tenant's Microsoft Graph, in JSON.
+
+The SDK's request adapter authenticates, sends and redirects; answers are taken as bytes and read as JSON,
+because the SDK's models cost milliseconds for each user. A request that fails is an answer with a fault, never
+an exception: what to do about it is decided elsewhere. Links are followed on this tenant's own Graph host
+alone, so that its token can reach no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from azure.core.exceptions import AzureError
+from kiota_abstractions.method import Method
+from kiota_abstractions.native_response_handler import NativeResponseHandler
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph_core import GraphClientFactory
+
+from shared.graph.faults import classify, classify_sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.core.fault_sizes import Fault
+    from shared.graph.credentials import FederatedCredential
+
+BATCH_SIZE: Final = 20
+_BATCHES_IN_FLIGHT: Final = 4
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRequest:
+    """One request, addressed relative to the version root: `/users/…?$select=…`."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphResponse:
+    """One answer. `fault` is None exactly for the 2xx answers; `body` is {} where there is none."""
+
+    status: int
+    body: Mapping[str, Any] = field(default_factory=dict)
+    fault: Fault | None = None
+
+
+class ForeignLinkError(Exception):
+    """A next or delta link that does not lead to the tenant's own Graph host."""
+
+
+class GraphClient:
+    """Sends requests to one tenant, alone or twenty at a time."""
+
+    def __init__(self, endpoint: str, credential: FederatedCredential, clock: Callable[[], datetime]) -> None:
+        """`endpoint` is the cloud's Graph address without a version."""
+        self.root = f"{endpoint}/v1.0"
+        self._clock = clock
+        self._http = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True),
+            # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled.
+            options={RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False)},
+        )
+        provider = AzureIdentityAuthenticationProvider(
+            credential,
+            scopes=[f"{endpoint}/.default"],
+            is_cae_enabled=False,
+            allowed_hosts=[httpx.URL(endpoint).host],
+        )
+        self._adapter = GraphRequestAdapter(provider, client=self._http)
+        self._adapter.base_url = self.root
+        self._slots = asyncio.Semaphore(_BATCHES_IN_FLIGHT)
+
+    async def send(self, request: GraphRequest) -> GraphResponse:
+        """Send one request by itself."""
+        return await self._send(request.method, self.root + request.path, request.body, request.headers)
+
+    async def follow(self, link: str) -> GraphResponse:
+        """Get a next or delta link.
+
+        Raises:
+            ForeignLinkError: when it leads to another host.
+        """
+        if not link.startswith(f"{self.root}/"):
+            raise ForeignLinkError
+        return await self._send("GET", link, None, {})
+
+    async def send_all(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
+        """Send many requests through `$batch`; the answers come in the order of the requests."""
+        chunks = [requests[start : start + BATCH_SIZE] for start in range(0, len(requests), BATCH_SIZE)]
+        return list(itertools.chain.from_iterable(await asyncio.gather(*map(self._send_batch, chunks))))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _send_batch(self, requests: Sequence[GraphRequest]) -> Iterable[GraphResponse]:
+        body = {"requests": [_batch_item(str(number), request) for number, request in enumerate(requests)]}
+        async with self._slots:
+            outer = await self._send("POST", f"{self.root}/$batch", body, {})
+        if outer.fault is not None:
+            return [outer] * len(requests)
+        answers = {str(item.get("id")): item for item in outer.body.get("responses", ())}
+        return [self._inner(answers.get(str(number))) for number in range(len(requests))]
+
+    def _inner(self, item: Mapping[str, Any] | None) -> GraphResponse:
+        item = item or {}
+        status = item.get("status", 0)
+        headers = {name.lower(): str(value) for name, value in (item.get("headers") or {}).items()}
+        return self._answer(status if isinstance(status, int) else 0, item.get("body"), headers)
+
+    async def _send(
+        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> GraphResponse:
+        information = RequestInformation(Method(method))
+        information.url = url
+        information.headers.try_add("Accept", "application/json")
+        for name, value in headers.items():
+            information.headers.try_add(name, value)
+        if body is not None:
+            information.set_stream_content(json.dumps(body).encode(), "application/json")
+        information.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        try:
+            response: Any = await self._adapter.send_primitive_async(information, "bytes", {})
+        except httpx.HTTPError:
+            return GraphResponse(0, fault=classify(0, None, {}, self._clock()))
+        except AzureError as error:  # the token could not be had
+            return GraphResponse(0, fault=classify_sign_in(str(error)))
+        return self._answer(response.status_code, _json(response.content), response.headers)
+
+    def _answer(self, status: int, body: object, headers: Mapping[str, str]) -> GraphResponse:
+        fault = classify(status, body, headers, self._clock())
+        if fault is None and body is not None and not isinstance(body, dict):  # cut short, or a gateway's page
+            fault = classify(0, None, headers, self._clock())
+        return GraphResponse(status, body if isinstance(body, dict) else {}, fault)
+
+
+_NOT_JSON: Final = object()
+
+
+def _json(content: bytes) -> object:
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return _NOT_JSON
+
+
+def _batch_item(number: str, request: GraphRequest) -> dict[str, Any]:
+    item: dict[str, Any] = {"id": number, "method": request.method, "url": request.path}
+    headers = dict(request.headers)
+    if request.body is not None:
+        item["body"] = request.body
+        headers["Content-Type"] = "application/json"
+    if headers:
+        item["headers"] = headers
+    return item

@@ -1,0 +1,112 @@
+"""Reading people from the source tenant: one by one, with proof.
+
+The answers keep apart what must not be confused: a user who was read, one whose deleted item was read, one
+that could not be found, and one that could not be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from shared.core.fault_sizes import FaultSize
+from shared.graph.client import GraphRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.core.fault_sizes import Fault
+    from shared.graph.client import GraphClient, GraphResponse
+
+_GROUPS_PER_CHECK = 20  # of checkMemberGroups
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The user, and which of the groups asked about they belong to, directly or through nested groups."""
+
+    user: Mapping[str, Any]  # Graph's JSON
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The user's deleted item was read: proof that they were deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Neither the user nor a deleted item is there: perhaps purged, perhaps on another replica."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Some answer failed, so nothing is known."""
+
+    fault: Fault
+
+
+SourceReading = Found | Deleted | Missing | Unreadable
+
+
+class SourceDirectory:
+    """The source tenant, read only."""
+
+    def __init__(self, client: GraphClient) -> None:
+        """`client` holds the reader app's credential for the source tenant."""
+        self._client = client
+
+    async def read_users(
+        self, user_ids: Sequence[str], *, select: Iterable[str], expand_manager: bool, groups: Sequence[str]
+    ) -> dict[str, SourceReading]:
+        """Read users with the properties in `select`, and their membership in `groups`.
+
+        Two requests a user and 20 groups, through `$batch`; two more for those who are gone.
+        """
+        query = f"?$select={','.join(select)}" + ("&$expand=manager($select=id)" if expand_manager else "")
+        requests: list[GraphRequest] = []
+        for user_id in user_ids:
+            requests.append(GraphRequest("GET", f"/users/{quote(user_id)}{query}"))
+            for start in range(0, len(groups), _GROUPS_PER_CHECK):
+                body = {"groupIds": list(groups[start : start + _GROUPS_PER_CHECK])}
+                requests.append(GraphRequest("POST", f"/users/{quote(user_id)}/checkMemberGroups", body))
+        answers = await self._client.send_all(requests)
+        each = len(requests) // len(user_ids) if user_ids else 1
+        readings = {
+            user_id: _reading(answers[number * each], answers[number * each + 1 : (number + 1) * each])
+            for number, user_id in enumerate(user_ids)
+        }
+        gone = [user_id for user_id, reading in readings.items() if isinstance(reading, Missing)]
+        return readings | await self._read_deleted(gone)
+
+    async def groups_exist(self, groups: Sequence[str]) -> bool:
+        """Whether every one of `groups` was read just now. False as soon as one is missing or unreadable."""
+        answers = await self._client.send_all(
+            [GraphRequest("GET", f"/groups/{quote(group)}?$select=id") for group in groups]
+        )
+        return all(answer.fault is None for answer in answers)
+
+    async def _read_deleted(self, user_ids: Sequence[str]) -> dict[str, SourceReading]:
+        answers = await self._client.send_all(
+            [GraphRequest("GET", f"/directory/deletedItems/{quote(user_id)}") for user_id in user_ids]
+        )
+        return {
+            user_id: Deleted() if answer.fault is None else _failed(answer.fault)
+            for user_id, answer in zip(user_ids, answers, strict=True)
+        }
+
+
+def _reading(user: GraphResponse, memberships: Sequence[GraphResponse]) -> SourceReading:
+    if user.fault is not None:
+        return _failed(user.fault)
+    groups: set[str] = set()
+    for membership in memberships:
+        if membership.fault is not None:  # the user was there a moment ago, so a 404 here is a lagging replica
+            return Unreadable(membership.fault)
+        groups.update(membership.body.get("value", ()))
+    return Found(user.body, frozenset(groups))
+
+
+def _failed(fault: Fault) -> SourceReading:
+    return Missing() if fault.size is FaultSize.GONE else Unreadable(fault)

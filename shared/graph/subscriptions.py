@@ -1,0 +1,63 @@
+"""Change-notification subscriptions of the source tenant, as Graph offers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from shared.graph.client import GraphRequest
+
+if TYPE_CHECKING:
+    from shared.core.fault_sizes import Fault
+    from shared.graph.client import GraphClient, GraphResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription that Graph confirmed."""
+
+    subscription_id: str
+    expires_at: datetime
+
+
+class SourceSubscriptions:
+    """Makes and renews subscriptions with the reader app."""
+
+    def __init__(self, client: GraphClient) -> None:
+        """`client` holds the reader app's credential for the source tenant."""
+        self._client = client
+
+    async def create(self, resource: str, *, url: str, client_state: str, expires_at: datetime) -> Subscription | Fault:
+        """Subscribe to changes of `/users` or `/groups`. Graph validates `url` before it answers."""
+        body = {
+            "changeType": "updated,deleted",
+            "notificationUrl": url,
+            "lifecycleNotificationUrl": url,
+            "resource": resource,
+            "expirationDateTime": _graph_time(expires_at),
+            "clientState": client_state,
+            "latestSupportedTlsVersion": "v1_2",
+        }
+        return _confirmed(await self._client.send(GraphRequest("POST", "/subscriptions", body)))
+
+    async def renew(self, subscription_id: str, expires_at: datetime) -> Subscription | Fault:
+        """Extend a subscription; this also answers a reauthorizationRequired."""
+        path = f"/subscriptions/{quote(subscription_id)}"
+        body = {"expirationDateTime": _graph_time(expires_at)}
+        return _confirmed(await self._client.send(GraphRequest("PATCH", path, body)))
+
+    async def delete(self, subscription_id: str) -> Fault | None:
+        """Remove a subscription."""
+        return (await self._client.send(GraphRequest("DELETE", f"/subscriptions/{quote(subscription_id)}"))).fault
+
+
+def _confirmed(answer: GraphResponse) -> Subscription | Fault:
+    if answer.fault is not None:
+        return answer.fault
+    return Subscription(str(answer.body["id"]), datetime.fromisoformat(str(answer.body["expirationDateTime"])))
+
+
+def _graph_time(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Telemetry: the provisioning log. Knows no Graph, no store and no bus."""
