@@ -1,6 +1,6 @@
 """From what was read of a source user to what one target should hold: scope, mapping, manager.
 
-Pure but for its types' home: given readings and links, it asks nobody. Only a reading that proves it makes
+Given readings and links, it asks nobody. Only a reading that proves it makes
 somebody leave.
 """
 
@@ -29,11 +29,13 @@ from shared.graph.source import Deleted, Found, Missing, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import Any
 
     from shared.config.sync_file import Target
     from shared.core.model import Link
     from shared.graph.source import SourceReading
+
+ALWAYS_READ: Final = ("accountEnabled", "mail", "userPrincipalName", "userType")
+"""Attributes of the source user that are needed whatever is mapped."""
 
 _GONE_FOR_GOOD: Final = timedelta(minutes=5)
 """A user whom two reads so far apart did not find, not even among the deleted items, was purged."""
@@ -54,19 +56,15 @@ def draft(target: Target, reading: SourceReading, link: Link | None, now: dateti
             return Draft(UnknownDesired(reading.fault))
         case Deleted():
             return Draft(SourceDeleted())
-        case Missing() if link is None or link.target_id is None:
-            return Draft(Frozen("sourceNotFound"))
-        case Missing() if link.missing_since is not None and now - link.missing_since >= _GONE_FOR_GOOD:
-            return Draft(SourceDeleted())
         case Missing():
-            return Draft(UnknownDesired(Fault(FaultSize.GONE, "sourceMissing", _GONE_FOR_GOOD)))
+            return Draft(_missing(link, now))
         case Found():
             return _draft_found(target, reading, now)
         case _:
             assert_never(reading)
 
 
-def complete(target: Target, drafted: Draft, managers: Mapping[str, Link]) -> Desired:
+def complete(drafted: Draft, managers: Mapping[str, Link]) -> Desired:
     """Put the manager in: `managers` are the links, by source id, of the managers that are wanted."""
     if not isinstance(drafted.desired, InScope) or drafted.mapped is None:
         return drafted.desired
@@ -78,7 +76,7 @@ def complete(target: Target, drafted: Draft, managers: Mapping[str, Link]) -> De
         address=drafted.desired.address,
         attributes=drafted.desired.attributes,
         on_create=drafted.desired.on_create,
-        fingerprint=_fingerprint(target, drafted.mapped, manager),
+        fingerprint=_fingerprint(drafted.mapped, manager),
         enabled=drafted.desired.enabled,
         manager=manager,
         manages_manager=not isinstance(drafted.mapped.manager, NotMapped),
@@ -90,6 +88,14 @@ def wanted_manager(drafted: Draft) -> str | None:
     if drafted.mapped is not None and isinstance(drafted.mapped.manager, ManagerSet):
         return drafted.mapped.manager.source_id
     return None
+
+
+def _missing(link: Link | None, now: datetime) -> Desired:
+    if link is None or link.target_id is None:
+        return Frozen("sourceNotFound")
+    if link.missing_since is not None and now - link.missing_since >= _GONE_FOR_GOOD:
+        return SourceDeleted()
+    return UnknownDesired(Fault(FaultSize.GONE, "sourceMissing", _GONE_FOR_GOOD))
 
 
 def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
@@ -130,12 +136,7 @@ def _present_id(link: Link | None) -> str | None:
     return link.target_id
 
 
-def _fingerprint(target: Target, mapped: Mapped, manager: Manager | None) -> str:
+def _fingerprint(mapped: Mapped, manager: Manager | None) -> str:
+    """Of what would be applied. A changed rule that changes no value changes nothing."""
     resolved = "" if manager is None else manager.target_id or "unresolved"
-    del target  # rules are in the values that they made; a changed rule that changes no value changes nothing
     return hashlib.sha256(f"{fingerprint(mapped)}/{resolved}".encode()).hexdigest()[:32]
-
-
-def user_type(on_create: Mapping[str, Any]) -> str:
-    """The userType to invite as."""
-    return "Guest" if on_create.get("userType") == "Guest" else "Member"

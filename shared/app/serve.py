@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.app.apply import Outcome, Task, apply
-from shared.app.desire import Draft, complete, draft, user_type, wanted_manager
+from shared.app.desire import ALWAYS_READ, Draft, complete, draft, wanted_manager
 from shared.core.attributes import select_for
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
@@ -109,7 +109,7 @@ class _Pass:
         return free
 
     async def _desire(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Desired]:
-        select = select_for(attributes_read(self._target.mappings, self._target.scope.filter))
+        select = select_for({*ALWAYS_READ, *attributes_read(self._target.mappings, self._target.scope.filter)})
         readings = await self._parts.source.read_users(
             user_ids,
             select=select.properties,
@@ -123,7 +123,7 @@ class _Pass:
         drafts = await self._prove_scope(drafts, links)
         managers = [manager for manager in map(wanted_manager, drafts.values()) if manager is not None]
         manager_links = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(managers)))
-        return {user_id: complete(self._target, drafted, manager_links) for user_id, drafted in drafts.items()}
+        return {user_id: complete(drafted, manager_links) for user_id, drafted in drafts.items()}
 
     async def _prove_scope(self, drafts: dict[str, Draft], links: Mapping[str, Link]) -> dict[str, Draft]:
         """Not being in a group proves something only while the group is known to exist."""
@@ -331,7 +331,7 @@ def _invitation(plan: Plan, want: Desired) -> Invitation | None:
     return Invitation(
         address=want.address,
         display_name=name if isinstance(name, str) else None,
-        user_type=user_type(want.on_create),
+        user_type="Guest" if want.on_create.get("userType") == "Guest" else "Member",
     )
 
 
@@ -342,9 +342,9 @@ def _done(link: Link, plan: Plan, want: Desired) -> Link:
         case Action.HOLD:
             return replace(link, state=LinkState.HELD, fingerprint=None)
         case Action.SOFT_DELETE:
-            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None, manager_target_id=None)
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
         case Action.NOTHING if plan.reason == "alreadyRemoved":
-            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None, manager_target_id=None)
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
         case _ if not isinstance(want, InScope):
             disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
             return replace(link, state=LinkState.DISABLED if disabled else link.state, fingerprint=None)

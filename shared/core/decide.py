@@ -23,7 +23,7 @@ Several matches hold an in-scope user whatever else is true, naming the objects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Final, assert_never
@@ -187,14 +187,16 @@ def _in_scope_absent(desired: InScope, link: Link, now: datetime) -> Plan:
         return _retry(_YOUNG)
     if not desired.enabled:
         return Plan(Action.NOTHING, "sourceDisabled")
-    return Plan(Action.CREATE, "inScope", change=_whole(desired, creating=True))
+    return Plan(Action.CREATE, "inScope", change=_whole(desired, None, creating=True))
 
 
 def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
     ours = observed.marker is Marker.OURS or observed.user_id == link.target_id
     if observed.marker is Marker.ANOTHER or not (ours or policy.adopt):
         return Plan(Action.HOLD, "deletedTwin", objects=(observed.user_id,))
-    return Plan(Action.RESTORE, "inScope", observed.user_id, _whole(desired, creating=False))
+    # The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared.
+    held = None if desired.manager else link.manager_target_id
+    return Plan(Action.RESTORE, "inScope", observed.user_id, _whole(desired, held, creating=False))
 
 
 def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
@@ -205,7 +207,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
         case Marker.NONE if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
-            return Plan(Action.CREATE, "resumed", observed.user_id, _whole(desired, creating=True))
+            return Plan(Action.CREATE, "resumed", observed.user_id, _whole(desired, None, creating=True))
         case Marker.NONE if linked and _is_recent(link, now):
             return _retry(_YOUNG)
         case Marker.NONE if linked:
@@ -213,7 +215,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if not policy.adopt:
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
-            return Plan(Action.ADOPT, "matched", observed.user_id, _whole(desired, creating=False))
+            return Plan(Action.ADOPT, "matched", observed.user_id, _whole(desired, observed.manager_id, creating=False))
         case Marker.OURS:
             trust = linked and not _is_recent(link, now)
             if not trust and _is_applied(desired, link):
@@ -272,16 +274,12 @@ def _is_interrupted_invitation(observed: Present, link: Link) -> bool:
     return observed.created_at >= link.claim.at - CLOCK_SKEW
 
 
-def _whole(desired: InScope, *, creating: bool) -> Change:
+def _whole(desired: InScope, manager_held: str | None, *, creating: bool) -> Change:
+    """Everything, for a user who is made, adopted or restored."""
     attributes = {**desired.attributes, **desired.on_create} if creating else dict(desired.attributes)
     if creating:  # a new user has nothing to clear
         attributes = {name: value for name, value in attributes.items() if value not in (None, [])}
-    return Change(
-        attributes=attributes,
-        set_manager=desired.manager.target_id if desired.manager else None,
-        clear_manager=desired.manages_manager and desired.manager is None and not creating,
-        mark=True,
-    )
+    return _with_manager(Change(attributes, mark=True), desired, manager_held)
 
 
 def _difference(desired: InScope, observed: Present, link: Link, *, trust: bool) -> Change:
@@ -291,13 +289,19 @@ def _difference(desired: InScope, observed: Present, link: Link, *, trust: bool)
         for name, value in desired.attributes.items()
         if not trust or not same_value(value, observed.attributes.get(name))
     }
+    return _with_manager(Change(attributes), desired, observed.manager_id if trust else link.manager_target_id)
+
+
+def _with_manager(change: Change, desired: InScope, held: str | None) -> Change:
+    """A manager who has no user in the target is none there: an old one would be wrong."""
     if not desired.manages_manager:
-        return Change(attributes)
-    held = observed.manager_id if trust else link.manager_target_id
-    if desired.manager is None:
-        return Change(attributes, clear_manager=held is not None)
-    wanted = desired.manager.target_id  # None: keep the old one until the new one has a user here
-    return Change(attributes, set_manager=wanted if wanted != held else None)
+        return change
+    wanted = desired.manager.target_id if desired.manager else None
+    return replace(
+        change,
+        set_manager=wanted if wanted != held else None,
+        clear_manager=wanted is None and held is not None,
+    )
 
 
 def same_value(wanted: object, held: object) -> bool:

@@ -209,7 +209,7 @@ MANAGERS = [
     (Manager("b", "tb"), None, None, False, "tb", False),
     (Manager("b", "tb"), "tb", "tb", False, None, False),
     (Manager("b", "tb"), "tc", "tc", False, "tb", False),
-    (Manager("b", None), "tc", "tc", False, None, False),
+    (Manager("b", None), "tc", "tc", False, None, True),
     (None, "tc", "tc", False, None, True),
     (None, None, None, False, None, False),
     (Manager("b", "tb"), None, "tb", True, None, False),

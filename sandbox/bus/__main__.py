@@ -1,0 +1,5 @@
+"""``python -m sandbox.bus``: the bus alone."""
+
+from sandbox.bus.cli import bus
+
+bus()

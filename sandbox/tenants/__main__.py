@@ -1,0 +1,5 @@
+"""`python -m sandbox.tenants`: the tenants alone."""
+
+from sandbox.tenants.cli import tenants
+
+tenants()

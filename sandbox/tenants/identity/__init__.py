@@ -1,0 +1,1 @@
+"""Who calls: signing keys, the login service and the managed identity endpoint."""

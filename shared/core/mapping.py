@@ -1,0 +1,206 @@
+"""Attribute mappings: from a source user's attributes to what the target user should hold.
+
+The whole user is mapped every time, never a delta, and null is explicit: each mapping says whether a value
+that is gone is cleared, kept, or replaced by a default. One attribute that cannot be had stops the write of
+that user, unless its mapping may be skipped: a half-right user is worse than an old one. Reading the rules
+from configuration is in `mapping_rules`; matching, links and writing are elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final, assert_never
+
+from .attributes import Misfit, PropertyType, fit
+from .expressions import (
+    Compat,
+    Environment,
+    EvaluationError,
+    Ignore,
+    IgnoreFlow,
+    Surroundings,
+    Value,
+)
+from .mapping_rules import DEFAULT_MAPPINGS, Apply, AttributeMapping, Drift, WhenNull, parse_mappings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from .scoping import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerSet:
+    """The manager should be the target's user of this source user."""
+
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerClear:
+    """There should be no manager."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMapped:
+    """The manager is not ours to change."""
+
+
+ManagerReference = ManagerSet | ManagerClear | NotMapped
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFailure:
+    """Why one attribute could not be had for one user. Holds no value of the user's."""
+
+    attribute: str
+    reason: str
+    position: int | None = None  # in the expression, from 0; None when the value does not fit its target
+    skippable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What the rules make of one user.
+
+    `attributes` and `on_create` are flat, by canonical name; None clears. At creation both are sent, and
+    `on_create` wins. An attribute that is in neither is left alone.
+    """
+
+    attributes: Mapping[str, Value]
+    on_create: Mapping[str, Value]
+    manager: ManagerReference
+    failures: tuple[MappingFailure, ...]
+    ignored_object: bool
+    redacted: frozenset[str]  # names whose values must not be logged
+
+    @property
+    def blocking_failures(self) -> tuple[MappingFailure, ...]:
+        """Those with which the user must not be written."""
+        return tuple([failure for failure in self.failures if not failure.skippable])
+
+
+__all__ = [
+    "DEFAULT_MAPPINGS",
+    "Apply",
+    "AttributeMapping",
+    "Drift",
+    "ManagerClear",
+    "ManagerReference",
+    "ManagerSet",
+    "Mapped",
+    "MappingFailure",
+    "NotMapped",
+    "WhenNull",
+    "attributes_read",
+    "fingerprint",
+    "map_user",
+    "parse_mappings",
+]
+
+_NO_RANDOMNESS: Final = Random(0)
+
+
+def map_user(
+    mappings: Sequence[AttributeMapping],
+    attributes: Mapping[str, Value],
+    *,
+    now: datetime,
+    random: Random | None = None,
+    compat: Compat = Compat.FIXED,
+) -> Mapped:
+    """Apply all mappings to one user's source attributes. Never raises for a user's data.
+
+    Without `random`, random values are drawn from the user's id: an interrupted creation that is tried
+    again makes the same user.
+    """
+    if random is None:
+        varies = any(mapping.expression.varies for mapping in mappings)
+        random = Random(str(attributes.get("id"))) if varies else _NO_RANDOMNESS
+    environment = Environment(attributes, Surroundings(now, random, compat))
+    held: dict[str, Value] = {}
+    on_create: dict[str, Value] = {}
+    manager: ManagerReference = NotMapped()
+    failures: list[MappingFailure] = []
+    ignored_object = False
+    for mapping in mappings:
+        target = mapping.written
+        try:
+            value = mapping.expression.run(environment)
+        except IgnoreFlow as signal:
+            ignored_object = ignored_object or signal.what is Ignore.OBJECT
+            continue
+        except EvaluationError as error:
+            failures.append(MappingFailure(target.name, error.message, error.position, mapping.skip_on_error))
+            continue
+        fitted = fit(target, value)
+        if isinstance(fitted, Misfit):
+            failures.append(MappingFailure(target.name, fitted.reason, None, mapping.skip_on_error))
+        elif target.type is PropertyType.REFERENCE:
+            manager = _reference(mapping, fitted)
+        elif fitted is not None:
+            (held if mapping.apply is Apply.ALWAYS else on_create)[target.name] = fitted
+        else:
+            _without_value(mapping, held, on_create)
+    return Mapped(
+        attributes=held,
+        on_create=on_create,
+        manager=manager,
+        failures=tuple(failures),
+        ignored_object=ignored_object,
+        redacted=frozenset([mapping.target for mapping in mappings if mapping.expression.redacts]),
+    )
+
+
+def _reference(mapping: AttributeMapping, value: Value) -> ManagerReference:
+    if isinstance(value, str):
+        return ManagerSet(value)
+    return NotMapped() if mapping.when_null is WhenNull.KEEP else ManagerClear()
+
+
+def _without_value(mapping: AttributeMapping, held: dict[str, Value], on_create: dict[str, Value]) -> None:
+    name = mapping.written.name
+    if mapping.default is not None:
+        on_create[name] = mapping.default
+    if mapping.apply is Apply.ON_CREATE:
+        return
+    match mapping.when_null:
+        case WhenNull.CLEAR:
+            held[name] = None
+        case WhenNull.DEFAULT:
+            held[name] = mapping.default
+        case WhenNull.KEEP:
+            pass
+        case _:
+            assert_never(mapping.when_null)
+
+
+def attributes_read(mappings: Iterable[AttributeMapping], scope: Filter | None = None) -> frozenset[str]:
+    """The names of all source attributes that the rules read."""
+    names: set[str] = set()
+    for mapping in mappings:
+        names |= mapping.expression.attributes
+    return frozenset(names) | (scope.attributes if scope is not None else frozenset())
+
+
+def fingerprint(mapped: Mapped) -> str:
+    """32 hexadecimal digits that differ when an update would differ.
+
+    What is sent at creation only has no part in it: it may be random, and is never compared again.
+    """
+    match mapped.manager:
+        case ManagerSet(source_id=source_id):
+            manager: Value = source_id
+        case ManagerClear():
+            manager = None
+        case NotMapped():
+            manager = False
+        case _:
+            assert_never(mapped.manager)
+    document = {"attributes": dict(mapped.attributes), "manager": manager}
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
