@@ -7,6 +7,7 @@ the store are built by whoever needs them first.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,7 @@ async def parts() -> Parts:
 
 def build(settings: Settings) -> Parts:
     """Build all parts for the given settings."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request, with ids in it
     sync = read_sync_file(settings.sync_file)
     graphs = _Graphs(settings, sync)
     source = graphs.client(sync.source, settings.reader_client_id)

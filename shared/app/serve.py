@@ -19,7 +19,7 @@ from shared.app.desire import ALWAYS_READ, Draft, complete, draft, wanted_manage
 from shared.core.attributes import select_for
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
-from shared.core.fault_sizes import Fault, FaultSize, back_off
+from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.mapping import attributes_read
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
@@ -210,8 +210,8 @@ class _Pass:
         """Free the link and look again when the fault may be over. Throttling costs no attempt."""
         attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
         wait = back_off(fault, max(1, attempt))
+        escrow = lasts(fault, attempt)
         reason = Reason.THROTTLED if fault.size is FaultSize.THROTTLED else Reason.TRANSIENT
-        escrow = fault.size in {FaultSize.USER, FaultSize.TENANT}
         self._again(link.source_id, Reason.ESCROW if escrow else reason, wait, attempt)
         return replace(
             link,
@@ -243,7 +243,7 @@ class _Pass:
 
     def _event(self, plan: Plan, link: Link, fault: Fault | None, now: datetime) -> ProvisioningEvent | None:
         """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
-        if plan.action is Action.NOTHING or (fault is not None and fault.size is FaultSize.THROTTLED):
+        if plan.action is Action.NOTHING or (fault is not None and not lasts(fault, link.attempt)):
             return None
         seen_at = self._changes[link.source_id].seen_at
         status = Status.SUCCESS

@@ -5,6 +5,7 @@ Receiving is the Functions host's work. Nothing here decides when a change is du
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from azure.servicebus import ServiceBusMessage
@@ -36,27 +37,47 @@ class UserChangesTopic:
         self._client = client
         self._topic = topic
         self._sender = client.get_topic_sender(topic)
+        self._turn = asyncio.Lock()
+        self._waiting: list[tuple[Sequence[Envelope], asyncio.Future[None]]] = []
 
     async def send(self, envelopes: Sequence[Envelope]) -> None:
         """Send all of `envelopes`, each to be received when it is due.
 
+        The SDK's sender serves one caller at a time, so those who come meanwhile are sent together by the next.
+
         Raises:
             BusUnavailableError: some may not have been taken; sending all again is harmless (duplicate detection).
         """
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((envelopes, sent))
+        async with self._turn:
+            if not sent.done():
+                await self._send_waiting()
+        await sent
+
+    async def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
         try:
-            batch = await self._sender.create_message_batch()
-            for envelope in envelopes:
-                message = _message(envelope)
-                try:
-                    batch.add_message(message)
-                except MessageSizeExceededError:
-                    await self._sender.send_messages(batch)
-                    batch = await self._sender.create_message_batch()
-                    batch.add_message(message)
-            if len(batch):
-                await self._sender.send_messages(batch)
+            await self._send([envelope for envelopes, _ in waiting for envelope in envelopes])
         except (ServiceBusError, OSError) as error:
-            raise BusUnavailableError(type(error).__name__) from error
+            for _, sent in waiting:
+                sent.set_exception(BusUnavailableError(type(error).__name__))
+        else:
+            for _, sent in waiting:
+                sent.set_result(None)
+
+    async def _send(self, envelopes: Sequence[Envelope]) -> None:
+        batch = await self._sender.create_message_batch()
+        for envelope in envelopes:
+            message = _message(envelope)
+            try:
+                batch.add_message(message)
+            except MessageSizeExceededError:
+                await self._sender.send_messages(batch)
+                batch = await self._sender.create_message_batch()
+                batch.add_message(message)
+        if len(batch):
+            await self._sender.send_messages(batch)
 
     async def park(self, body: bytes, *, message_id: str, reason: str, description: str) -> None:
         """Put a poison message into the dead-letter queue of the subscription `poison`, with its reason.
@@ -70,7 +91,8 @@ class UserChangesTopic:
         properties: dict[str | bytes, Any] = {"target": POISON, "reason": reason, "description": description}
         message = ServiceBusMessage(body, message_id=f"{POISON}:{message_id}", application_properties=properties)
         try:
-            await self._sender.send_messages(message)
+            async with self._turn:
+                await self._sender.send_messages(message)
             receiver = self._client.get_subscription_receiver(self._topic, POISON, max_wait_time=_POISON_WAIT)
             async with receiver:
                 async for parked in receiver:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 CONSISTENCY_HORIZON: Final = timedelta(minutes=10)
 """How long after our own write a read of the target may still be older than that write."""
 
-_YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject", timedelta(seconds=10))
+_YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
 """How far Graph's clock and ours may differ."""

@@ -42,6 +42,7 @@ class Fault:
 
 
 _TRANSIENT_BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
+_YOUNG_BACK_OFF = tuple(timedelta(seconds=s) for s in (2, 3, 5, 10, 20, 40, 60, 120, 300))
 _ESCROW_BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 360))
 _THROTTLE_DEFAULT = timedelta(seconds=10)  # Graph usually sends Retry-After; this is for when it does not
 
@@ -49,7 +50,7 @@ _THROTTLE_DEFAULT = timedelta(seconds=10)  # Graph usually sends Retry-After; th
 def back_off(fault: Fault, attempt: int) -> timedelta:
     """How long to wait before attempt number `attempt` (1 is the first repetition).
 
-    A transient fault that outlives its five short waits is treated like a user-level one.
+    A fault that outlives its short waits is treated like a user-level one: see `lasts`.
     """
     match fault.size:
         case FaultSize.THROTTLED:
@@ -57,6 +58,20 @@ def back_off(fault: Fault, attempt: int) -> timedelta:
         case FaultSize.USER | FaultSize.TENANT:
             wait = _ESCROW_BACK_OFF[min(attempt, len(_ESCROW_BACK_OFF)) - 1]
         case FaultSize.TRANSIENT | FaultSize.YOUNG | FaultSize.GONE | FaultSize.CONFLICT:
-            waits = _TRANSIENT_BACK_OFF + _ESCROW_BACK_OFF
+            short = _YOUNG_BACK_OFF if fault.size is FaultSize.YOUNG else _TRANSIENT_BACK_OFF
+            waits = short + _ESCROW_BACK_OFF
             wait = waits[min(attempt, len(waits)) - 1]
     return max(wait, fault.retry_after or timedelta())
+
+
+def lasts(fault: Fault, attempt: int) -> bool:
+    """Whether this is more than passing trouble: escrow, and worth a row in the provisioning log."""
+    match fault.size:
+        case FaultSize.USER | FaultSize.TENANT:
+            return True
+        case FaultSize.THROTTLED:
+            return False
+        case FaultSize.YOUNG:
+            return attempt > len(_YOUNG_BACK_OFF)
+        case FaultSize.TRANSIENT | FaultSize.GONE | FaultSize.CONFLICT:
+            return attempt > len(_TRANSIENT_BACK_OFF)

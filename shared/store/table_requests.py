@@ -13,6 +13,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from azure.core.exceptions import (
@@ -41,9 +42,17 @@ Operation = tuple[str, dict[str, Any], dict[str, Any]]
 # condition that no longer holds looks whether it was his own write that changed the row.
 _REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE", "POST"})
 
-_TABLE_GONE: Final = "TableNotFound"
-_NOT_FOUND: Final = 404
-_CONDITION_FAILED: Final = frozenset({_NOT_FOUND, 409, 412})
+# The service's own words only: a 404 of some proxy on the way says nothing about a row.
+_ABSENT: Final = frozenset({"ResourceNotFound", "EntityNotFound"})
+_CONDITION_FAILED: Final = _ABSENT | {
+    "EntityAlreadyExists",
+    "UpdateConditionNotSatisfied",
+    "ConditionNotMet",
+}
+# What the SDK lets out when an answer is not of the form it expects, as from a proxy or a restart halfway.
+_UNREADABLE: Final = (HTTPException, ValueError, LookupError, TypeError, AttributeError)
+_NOT_THE_SERVICE: Final = "the answer is not one of the table service"
+
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 _DENIED: Final = frozenset({401, 403})
 
@@ -80,7 +89,7 @@ class RemoteTable:
             try:
                 return _row(await self._client.get_entity(keys.partition, keys.row))
             except HttpResponseError as error:
-                if error.status_code != _NOT_FOUND or _code(error) == _TABLE_GONE:
+                if _code(error) not in _ABSENT:
                     raise
                 return None
 
@@ -111,15 +120,10 @@ class RemoteTable:
             try:
                 done = await self._client.submit_transaction(operations, retry_on_methods=_REPEATABLE)
             except HttpResponseError as error:
-                if error.status_code not in _CONDITION_FAILED or _code(error) == _TABLE_GONE:
+                if _code(error) not in _CONDITION_FAILED:
                     raise
                 return None
             return [metadata.get("etag") for metadata in done]
-
-    async def delete(self, keys: RowKeys) -> None:
-        """Remove one row if it is there."""
-        async with self._request("delete"):
-            await self._client.delete_entity(keys.partition, keys.row)
 
     @asynccontextmanager
     async def _request(self, operation: str) -> AsyncIterator[None]:
@@ -133,6 +137,8 @@ class RemoteTable:
                 raise _fault(operation, error) from error
             except AzureError as error:  # no answer: no connection, no name, a connection that broke
                 raise StoreUnavailable(operation, type(error).__name__) from error
+            except _UNREADABLE as error:
+                raise StoreUnavailable(operation, f"{_NOT_THE_SERVICE}: {type(error).__name__}") from error
 
 
 async def together(awaitables: Iterable[Awaitable[T]]) -> list[T]:
@@ -152,14 +158,16 @@ def _row(entity: TableEntity) -> StoredRow:
 
 def _fault(operation: str, error: HttpResponseError) -> StoreError:
     status = error.status_code
-    code = _code(error) or type(error).__name__
+    code = _code(error)
     if status is None and isinstance(error, ClientAuthenticationError):
         # Raised by the credential: no token could be had, mostly because its endpoint is away for a moment.
-        return StoreUnavailable(operation, code)
+        return StoreUnavailable(operation, type(error).__name__)
     if status in _PASSING or code == "TableBeingDeleted":
         return StoreUnavailable(operation, f"{status} {code}", retry_after=_retry_after(error))
     if status in _DENIED:
         return StoreUnusable(operation, f"{status} {code}: the identity may not use this storage account's tables")
+    if not code:
+        return StoreUnavailable(operation, f"{_NOT_THE_SERVICE}: {status} {type(error).__name__}")
     return StoreUnusable(operation, f"{status} {code}")
 
 

@@ -183,7 +183,8 @@ class TablesStore:
     async def delete_subscription(self, resource: str) -> None:
         """See `Store.delete_subscription`."""
         await self._make_tables()
-        await self._named.delete(RowKeys(_SUBSCRIPTION, encode_key(resource)))
+        # Refused means that there was none.
+        await self._named.transact([("delete", dict(RowKeys(_SUBSCRIPTION, encode_key(resource)).entity()), {})])
 
     async def get_state(self, name: str) -> StateRow | None:
         """See `Store.get_state`."""
