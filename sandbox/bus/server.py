@@ -34,9 +34,9 @@ class BusServer:
     """
 
     def __init__(self, config: Topology, *, clock: Clock | None = None) -> None:
-        self.broker = Broker(config, clock=clock or SystemClock())
+        self.broker = Broker(config, clock=clock or SystemClock(), on_earlier_deadline=self._set_alarm)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
-        self._router: Router | None = None
         self._connections: set[_ServerProtocol] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._host = ""
@@ -54,10 +54,11 @@ class BusServer:
         """
         loop = asyncio.get_running_loop()
         router = Router(self.broker, loop)
-        self._router = router
+        self._loop = loop
         self._server = await loop.create_server(lambda: _ServerProtocol(self, router, loop), host, port)
         self._host = host
         self.port = self._server.sockets[0].getsockname()[1]
+        self._set_alarm()
 
     async def stop(self) -> None:
         """Close every connection and listen no more. Messages are gone with the process, not before."""
@@ -71,7 +72,7 @@ class BusServer:
             await asyncio.wait_for(self._server.wait_closed(), _GOODBYE_SECONDS)
         for protocol in list(self._connections):
             protocol.abort()
-        self._server = None
+        self._server = self._loop = None
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -84,23 +85,22 @@ class BusServer:
         """It is gone."""
         self._connections.discard(protocol)
 
-    def set_alarm(self) -> None:
-        """Wake the broker at its next deadline; called after everything that may have moved it."""
+    def _set_alarm(self) -> None:
+        """Wake the broker at its next deadline."""
         deadline = self.broker.next_deadline()
-        if deadline is None or self._server is None:
+        if deadline is None or self._loop is None:
             return
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(deadline - self.broker.now(), 0.0)
+        when = self._loop.time() + max(deadline - self.broker.now(), 0.0)
         if self._alarm is not None:
             if self._alarm.when() <= when:
                 return
             self._alarm.cancel()
-        self._alarm = loop.call_at(when, self._ring)
+        self._alarm = self._loop.call_at(when, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
         self.broker.advance()
-        self.set_alarm()
+        self._set_alarm()
 
 
 class _ServerProtocol(asyncio.Protocol):
@@ -131,7 +131,6 @@ class _ServerProtocol(asyncio.Protocol):
         except Exception:  # the edge: one client's message must not end the others' bus
             _LOGGER.exception("a connection is closed after an internal error")
             self._connection.close()
-        self._server.set_alarm()
         if self._connection.phase is Phase.CLOSED:
             self._flush()
 
@@ -143,14 +142,12 @@ class _ServerProtocol(asyncio.Protocol):
             self._timer.cancel()
         self._server.remove(self)
         self._connection.lost()
-        self._server.set_alarm()
 
     def pause_writing(self) -> None:
         self._connection.congested = True
 
     def resume_writing(self) -> None:
         self._connection.resume()
-        self._server.set_alarm()
 
     def end(self) -> None:
         """Close the connection from this side."""
@@ -172,7 +169,6 @@ class _ServerProtocol(asyncio.Protocol):
         if data:
             self._wrote = self._loop.time()
             self._transport.write(data)
-            self._server.set_alarm()
         if self._connection.phase is Phase.CLOSED:
             self._transport.close()
 

@@ -23,12 +23,12 @@ from sandbox.story.day import SOURCE, Change, Day
 from sandbox.story.expectation import Comparison, Expectation
 from sandbox.story.processes import Part, start
 from sandbox.story.report import Report
+from sandbox.story.topology import TOPIC, service_bus_topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-TOPIC: Final = "user-changes"
 _POLL: Final = 0.25  # seconds between two looks at the targets
 _PATIENCE: Final = 90  # seconds that a chapter may take, plus
 _PATIENCE_PER_PERSON: Final = 0.6  # seconds; the targets' write quota sets the pace of a large load
@@ -51,7 +51,8 @@ class Options:
     sync_file: Path = REPOSITORY / "sync.yaml"
     window: float = 1.0
     settle: float = 2.0
-    second_look: float = 10.0
+    second_look: float = 6.0
+    lock: int = 60  # of a message; also how long a killed worker's users stay untouched
 
 
 @dataclass(slots=True)
@@ -129,7 +130,10 @@ class Sandbox:
         )
         self._stack.push_async_callback(self.tenants.stop)
         topology = self.folder / "servicebus.json"
-        topology.write_text(json.dumps(_topology([target["name"] for target in sync["targets"]])), encoding="utf-8")
+        topology.write_text(
+            json.dumps(service_bus_topology([target["name"] for target in sync["targets"]], self.options.lock)),
+            encoding="utf-8",
+        )
         self.bus = await start("bus", ["bus", "--port", "0", "--config", str(topology)], log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
@@ -163,6 +167,7 @@ class Sandbox:
             "WINDOW_SECONDS": str(self.options.window),
             "SETTLE_SECONDS": str(self.options.settle),
             "SECOND_LOOK_SECONDS": str(self.options.second_look),
+            "LOCK_SECONDS": str(self.options.lock),
             "GRAPH_ENDPOINT": tenants["graph"].removesuffix("/v1.0"),
             "AZURE_AUTHORITY_HOST": tenants["login"],
             # What Azure itself sets for the managed identity of an app:
@@ -256,26 +261,6 @@ class Play:
                 ]
                 latencies += [max(writes) - change.at] if writes else []
         return latencies
-
-
-def _topology(targets: Sequence[str]) -> Mapping[str, Any]:
-    """The namespace, in the official emulator's format: one subscription a target, one for poison messages."""
-    subscriptions = [_subscription(name, f"target IS NULL OR target = '{name}'") for name in targets]
-    subscriptions.append(_subscription("poison", "target = 'poison'"))
-    topic = {
-        "Name": TOPIC,
-        "Properties": {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": "PT10M"},
-        "Subscriptions": subscriptions,
-    }
-    return {"UserConfig": {"Namespaces": [{"Name": "sbemulatorns", "Topics": [topic]}], "Logging": {"Type": "File"}}}
-
-
-def _subscription(name: str, rule: str) -> Mapping[str, Any]:
-    return {
-        "Name": name,
-        "Properties": {"LockDuration": "PT5M", "MaxDeliveryCount": 10, "DeadLetteringOnMessageExpiration": True},
-        "Rules": [{"Name": "target", "Properties": {"FilterType": "Sql", "SqlFilter": {"SqlExpression": rule}}}],
-    }
 
 
 async def _free_port() -> int:

@@ -28,9 +28,11 @@ from shared.store import open_store
 from shared.telemetry.provisioning_log import ProvisioningLog
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from azure.core.credentials_async import AsyncTokenCredential
 
-_SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
+SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
 _lock = asyncio.Lock()
 _parts: Parts | None = None
@@ -49,11 +51,15 @@ async def parts() -> Parts:
         return _parts
 
 
-def build(settings: Settings) -> Parts:
-    """Build all parts for the given settings."""
+def build(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Parts:
+    """Build all parts for the given settings.
+
+    Raises:
+        ConfigurationError: sync.yaml, or the place of the store, cannot be used.
+    """
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request, with ids in it
     sync = read_sync_file(settings.sync_file)
-    graphs = _Graphs(settings, sync)
+    graphs = _Graphs(settings, sync, clock)
     source = graphs.client(sync.source, settings.reader_client_id)
     targets = {}
     for target in sync.targets:
@@ -68,29 +74,33 @@ def build(settings: Settings) -> Parts:
         store = open_store(settings.store_url, identity)
     except ValueError as error:
         raise ConfigurationError("app settings", (ConfigurationFault("STORE_URL", str(error)),)) from error
+    topic = open_topic(
+        settings.topic,
+        connection_string=settings.service_bus_connection_string,
+        namespace=settings.service_bus_namespace,
+        credential=identity,
+    )
     return Parts(
         settings=settings,
         sync=sync,
-        clock=_SYSTEM_CLOCK,
+        clock=clock,
         store=store,
-        topic=open_topic(
-            settings.topic,
-            connection_string=settings.service_bus_connection_string,
-            namespace=settings.service_bus_namespace,
-            credential=identity,
-        ),
+        topic=topic,
         source=SourceDirectory(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
         log=ProvisioningLog(),
+        closing=(topic.close, store.close, *graphs.closing, identity.close),
     )
 
 
 class _Graphs:
     """Graph clients that share one assertion."""
 
-    def __init__(self, settings: Settings, sync: SyncConfiguration) -> None:
+    def __init__(self, settings: Settings, sync: SyncConfiguration, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
+        self.closing: list[Callable[[], Awaitable[None]]] = []
         self._assertion = ManagedIdentityAssertion(
             settings.managed_identity_client_id, sync.source.cloud.federation_audience
         )
@@ -103,7 +113,9 @@ class _Graphs:
             authority=self._settings.authority or tenant.cloud.authority,
             assertion=self._assertion,
         )
-        return GraphClient(self._settings.graph_endpoint or tenant.cloud.graph, credential, _SYSTEM_CLOCK.now)
+        client = GraphClient(self._settings.graph_endpoint or tenant.cloud.graph, credential, self._clock.now)
+        self.closing += [client.close, credential.close]
+        return client
 
 
 def _managed_identity(settings: Settings) -> AsyncTokenCredential:

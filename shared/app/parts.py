@@ -50,3 +50,9 @@ class Parts:
     subscriptions: SourceSubscriptions
     targets: Mapping[str, TargetParts]
     log: ProvisioningLog
+    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+
+    async def close(self) -> None:
+        """Close connections and files; the parts are of no use afterwards."""
+        for close in self.closing:
+            await close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.app.serve import FollowUp, serve
@@ -25,8 +24,8 @@ _logger = logging.getLogger(__name__)
 _AT_A_TIME: Final = 100
 """Users served side by side: enough to fill `$batch` calls, few enough to commit every few seconds."""
 
-_TIME_ALLOWED: Final = timedelta(minutes=3)
-"""After this no more users are begun: a batch must end inside the message lock of five minutes."""
+_SHARE_OF_LOCK: Final = 0.6
+"""After this much of the message lock no more users are begun: a batch must end inside it."""
 
 _STRENGTH: Final = {Kind.HINT: 0, Kind.RETRY: 1, Kind.CHECK: 2}
 
@@ -60,7 +59,7 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):
         now = parts.clock.now()
-        if now - started > _TIME_ALLOWED:
+        if now - started > parts.settings.timing.lock * _SHARE_OF_LOCK:
             rest = (replace(change, kind=Kind.RETRY, reason=Reason.UNFINISHED) for change in waiting[start:])
             follow_ups += [FollowUp(change, now) for change in rest]
             break

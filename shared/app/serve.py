@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_CLAIM_LEASE: Final = timedelta(minutes=5)
-"""A claim older than the message lock belongs to a worker that is no more."""
-
 _CONTENTION_WAIT: Final = timedelta(seconds=15)
 
 _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
@@ -102,7 +99,11 @@ class _Pass:
         free = []
         for user_id in self._changes:
             link = links.get(user_id)
-            if link is not None and link.claim is not None and self._now - link.claim.at < _CLAIM_LEASE:
+            if (
+                link is not None
+                and link.claim is not None
+                and self._now - link.claim.at < self._parts.settings.timing.lock
+            ):
                 self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
             else:
                 free.append(user_id)

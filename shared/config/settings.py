@@ -69,6 +69,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             window=reader.seconds("WINDOW_SECONDS", Timing().window, positive=True),
             settle=reader.seconds("SETTLE_SECONDS", Timing().settle),
             second_look=reader.seconds("SECOND_LOOK_SECONDS", Timing().second_look),
+            lock=reader.seconds("LOCK_SECONDS", Timing().lock, positive=True),
         ),
         graph_endpoint=_without_slash(reader.optional("GRAPH_ENDPOINT")),
         authority=_without_slash(reader.optional("AZURE_AUTHORITY_HOST")),

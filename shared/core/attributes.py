@@ -4,8 +4,7 @@ One table answers what may be mapped, what must be read from Graph for it, and w
 like. Values are held flat, under one canonical (Graph) name each; an empty text and an empty list are
 null, as they are in the directory. Nothing here sends anything.
 
-Lengths and nullability are those of Graph's user resource; a target is refused when an application may
-not write it. Functions never raise for a user's data: a value that does not fit is a `Misfit`.
+Lengths and nullability are those of Graph's user resource. Whether a value fits is in `fitting`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -44,13 +43,6 @@ class UserProperty:
     writable: bool = True  # by an application
     entra: str | None = None  # name in Entra's provisioning schema, if it is another
     choices: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """Why a value cannot be held by a property. Holds no value."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +137,6 @@ _BY_NAME = {**{each.entra: each for each in _TABLE if each.entra}, **PROPERTIES}
 _ALIAS = {each.name: each.entra for each in _TABLE if each.entra}
 _EXTENSION = re.compile(r"extension_[0-9a-fA-F]{32}_[A-Za-z][A-Za-z0-9_]{0,119}")
 _EXTENSION_LENGTH = 256
-_BOOLEANS = {"true": True, "false": False}
 
 ALWAYS_READ = frozenset({"id", "accountEnabled", "mail", "userPrincipalName", "userType"})
 """Who somebody is, and whether he is external or blocked: needed for every decision, mapped or not."""
@@ -252,53 +243,3 @@ def to_graph(attributes: Mapping[str, Value], *, only: Collection[str] | None = 
         else:
             body[name] = value
     return body
-
-
-def fit(held: UserProperty, value: Value) -> Value | Misfit:
-    """`value` as the property holds it, or why it cannot. Null fits everywhere; clearing is decided elsewhere."""
-    if value is None or value in ("", []):
-        return None
-    if type(value) is str and held.type is _TEXT and not held.choices:  # nearly every value: spare it the rest
-        return value if held.longest is None or len(value) <= held.longest else _too_long(held, value)
-    match held.type:
-        case PropertyType.TEXT | PropertyType.REFERENCE | PropertyType.DATE:
-            return _fit_text(held, value)
-        case PropertyType.BOOLEAN:
-            if isinstance(value, bool):
-                return value
-            spelled = _BOOLEANS.get(value.lower()) if isinstance(value, str) else None
-            return Misfit("is neither true nor false") if spelled is None else spelled
-        case PropertyType.TEXT_LIST:
-            return _fit_list(held, value)
-        case _:
-            assert_never(held.type)
-
-
-def _fit_list(held: UserProperty, value: Value) -> Value | Misfit:
-    kept: list[Value] = []
-    for each in value if isinstance(value, list) else [value]:
-        fitted = _fit_text(held, each)
-        if isinstance(fitted, Misfit):
-            return fitted
-        if fitted:
-            kept.append(fitted)
-    if held.most is not None and len(kept) > held.most:
-        return Misfit(f"has {len(kept)} values, at most {held.most} can be held")
-    return kept or None
-
-
-def _fit_text(held: UserProperty, value: Value) -> Value | Misfit:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, list | dict):
-        return Misfit("has several values, one can be held; take one with Item or join them with Join")
-    text = "" if value is None else str(value)
-    if held.longest is not None and len(text) > held.longest:
-        return _too_long(held, text)
-    if held.choices and text not in held.choices:
-        return Misfit(f"is none of {', '.join(sorted(held.choices))}")
-    return text
-
-
-def _too_long(held: UserProperty, text: str) -> Misfit:
-    return Misfit(f"is {len(text)} characters long, at most {held.longest} can be held")

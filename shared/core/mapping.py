@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, assert_never
 
-from .attributes import Misfit, PropertyType, fit
+from .attributes import PropertyType
 from .expressions import (
     Compat,
     Environment,
@@ -24,6 +24,7 @@ from .expressions import (
     Surroundings,
     Value,
 )
+from .fitting import Misfit, fit
 from .mapping_rules import DEFAULT_MAPPINGS, Apply, AttributeMapping, Drift, WhenNull, parse_mappings
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from .attributes import HIDDEN, Misfit, PropertyType, UserProperty, complaint, find, fit, suggest
+from .attributes import HIDDEN, PropertyType, UserProperty, complaint, find, suggest
 from .expressions import Compat, Expression, ParseError, Text, Value, parse
+from .fitting import Misfit, fit
 from .rule_faults import RuleFault, expression_fault
 
 if TYPE_CHECKING:

@@ -77,6 +77,9 @@ class Timing:
     window: timedelta = timedelta(seconds=5)
     settle: timedelta = timedelta(seconds=5)
     second_look: timedelta = timedelta(seconds=60)
+    lock: timedelta = timedelta(minutes=5)
+    """Of a message, as the subscriptions are set up: work on a batch has to end well within, and a worker's claim
+    that is older belongs to one that is no more."""
 
 
 def envelope(change: UserChange, *, not_before: datetime, timing: Timing) -> Envelope:

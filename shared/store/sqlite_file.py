@@ -132,10 +132,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(_MIGRATIONS):
         raise StoreUnusable("open", f"the file has schema version {version}, this program knows {len(_MIGRATIONS)}")
-    for statements in _MIGRATIONS[version:]:
+    for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
         for statement in statements:
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {number}")
 
 
 @contextmanager

@@ -6,16 +6,15 @@ import pytest
 
 from shared.core.attributes import (
     PROPERTIES,
-    Misfit,
     PropertyType,
     complaint,
     find,
-    fit,
     observed_attributes,
     select_for,
     source_attributes,
     to_graph,
 )
+from shared.core.fitting import Misfit, fit
 
 EXTENSION = "extension_" + "0a" * 16 + "_badge"
 SCHEMA_NAMES = {

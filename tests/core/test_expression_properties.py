@@ -149,7 +149,7 @@ def test_any_pattern_is_refused_or_ends(pattern, text):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.datetimes(min_value=datetime(1602, 1, 1), max_value=datetime(9998, 1, 1)),  # noqa: DTZ001 - naive, as text
+    st.datetimes(min_value=datetime(1602, 1, 1), max_value=datetime(9000, 1, 1)),  # noqa: DTZ001 - naive, as text
     st.sampled_from(["yyyy", "m", "d", "ww", "h", "n", "s"]),
     st.integers(-500, 500),
 )

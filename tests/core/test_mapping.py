@@ -226,7 +226,7 @@ def test_settings_are_read():
 
 FAULTS = [
     ({"departmnt": "[department]"}, "departmnt", "expected department"),
-    ({"alternativeSecurityIds": "AltSecIdFromNetId([netId])"}, "alternativeSecurityIds", "links"),
+    ({"alternativeSecurityIds": "[mail]"}, "alternativeSecurityIds", "links"),
     ({"proxyAddresses": "[proxyAddresses]"}, "proxyAddresses", "cannot be written"),
     ({"department": "[departmnt]"}, "department.expression", "expected department"),
     ({"department": "[netId]"}, "department.expression", "cannot be read"),

@@ -24,6 +24,7 @@ def verdict(raw, **attributes):
 
 
 def clause(attribute, operator, *values):
+    """A clause in the terse shape."""
     return {"attribute": attribute, "operator": operator, "values": list(values)}
 
 
@@ -170,6 +171,7 @@ users = st.dictionaries(st.sampled_from("ab"), st.sampled_from([None, "", "1", "
 
 
 def entra(groups_of_clauses):
+    """Entra's shape: filters of clauses."""
     return {"groups": [{"name": "g", "clauses": each} for each in groups_of_clauses]}
 
 

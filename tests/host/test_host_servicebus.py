@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from sandbox.host.servicebus_listener import ReconnectDelay
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+APPS = Path(__file__).parent / "apps"
 EMEA = "user-changes/Subscriptions/emea"
 TOPOLOGY = Topology(
     queues=(QueueSettings("singles"), QueueSettings("kept")),
@@ -260,18 +262,20 @@ async def test_lost_lock(start_host, app_module, bus, settings, clock, caplog): 
     assert "Message lock lost: 1 of 1 messages of 'Functions.provision_emea'" in caplog.text
 
 
-async def test_killed_host(start_host, app_module, bus, settings, apps, tmp_path):
-    """What a host was working on when it was killed is delivered to the next one."""
+async def test_killed_host(start_host, app_module, bus, settings, clock, tmp_path):  # noqa: PLR0917  pytest passes by name
+    """What a host was working on when it was killed is delivered to the next one, once the locks have run out."""
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"Values": {**settings, "HOLD_BATCHES": "yes"}}))
     _put(bus, b"1", b"2")
     killed = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.host", "--app", str(apps / "messages"), "--port", "0", "--settings", str(file),
+        sys.executable, "-m", "sandbox.host", "--app", str(APPS / "messages"), "--port", "0", "--settings", str(file),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     while b"Executing 'Functions.provision_emea'" not in await killed.stderr.readline():
         assert killed.returncode is None
     killed.kill()
     await killed.wait()
+    clock.offset = 61.0
+    bus.broker.advance()
     await start_host("messages", settings)
     assert [message.get_body() for message in await app_module().batches.get()] == [b"1", b"2"]

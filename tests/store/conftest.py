@@ -38,7 +38,7 @@ def azurite() -> Iterator[str]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        process = subprocess.Popen(  # noqa: S603 - our own installation
+        process = subprocess.Popen(
             [
                 AZURITE,
                 *("--tableHost", "127.0.0.1", "--tablePort", str(port)),

@@ -25,7 +25,7 @@ WRITER = Path(__file__).with_name("sqlite_writer.py")
 
 def start_writer(path: Path, task: str, argument: str) -> subprocess.Popen[str]:
     """Run `sqlite_writer.py` as a process of its own."""
-    return subprocess.Popen(  # noqa: S603 - our own script
+    return subprocess.Popen(
         [sys.executable, WRITER, path, task, argument],
         stdout=subprocess.PIPE,
         text=True,

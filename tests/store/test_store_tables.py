@@ -16,7 +16,8 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.core.model import Link, StateRow
 from shared.store import Conflict, StoreUnavailable, StoreUnusable, Written
-from shared.store.table_rows import link_keys, owes_log_keys
+from shared.store.table_requests import RemoteTable
+from shared.store.table_rows import RowKeys, link_keys, owes_log_keys
 from shared.store.tables import TablesStore
 
 if TYPE_CHECKING:
@@ -288,3 +289,53 @@ async def test_endless_wait(answer: bytes):
         with pytest.raises(StoreUnavailable, match="no answer within"):
             await store.get_state("cursor")
         await store.close()
+
+
+def http(status: str, body: str, kind: str = "application/json") -> bytes:
+    """Write an answer down."""
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()
+
+
+PARTS = (
+    "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
+    "--c\r\nContent-Type: application/http\r\n\r\n{}\r\n--c--\r\n--b--"
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http("200 OK", "<html>Please log in</html>", "text/html"),
+        http("200 OK", '{"value": [{"RowKey"'),
+        http("200 OK", "[]"),
+        http("200 OK", "{}"),
+        http("200 OK", '{"value": {}}'),
+        http("202 Accepted", "<html>", "text/html"),
+        http("202 Accepted", "--b\r\nnonsense\r\n--b--", "multipart/mixed; boundary=b"),
+        http("202 Accepted", PARTS.format("nonsense"), "multipart/mixed; boundary=b"),
+        http("202 Accepted", PARTS.format("HTTP/1.1 404 Not Found\r\n\r\n"), "multipart/mixed; boundary=b"),
+        http("302 Found", ""),
+        http("400 Bad Request", "{}"),
+        http("404 Not Found", "<html>no such site</html>", "text/html"),
+        http("404 Not Found", "{}"),
+        b"what?\r\n\r\n",
+    ],
+)
+async def test_answers_of_something_else(answer: bytes):
+    """What does not come from the table service is an outage: never an absent row, an empty page or a conflict."""
+    async with server_of(answer) as port:
+        service = connect(ACCOUNT.format(port=port, key="a2V5"))
+        table = RemoteTable(service.get_table_client("links"), asyncio.Semaphore(), timedelta(seconds=10))
+        keys = RowKeys("a", "b")
+        pages = table.pages("PartitionKey eq 'a'", page_size=10)
+        for call in (
+            table.create(),
+            table.get(keys),
+            anext(pages),
+            table.transact([("upsert", dict(keys.entity()), {})]),
+        ):
+            with pytest.raises(StoreUnavailable):
+                await call
+        await service.close()

@@ -140,6 +140,7 @@ class Session:
 
     def on_flow(self, flow: Flow) -> None:
         """Take windows and credit over, and go on sending where that frees the way."""
+        blocked = not self.writable
         known = flow.next_incoming_id
         in_flight = 0 if known is None else (self._next_outgoing_id - known) & _SERIAL
         if known is None:
@@ -156,6 +157,8 @@ class Session:
                 self.send_flow()
         elif (link := self._links.get(flow.handle)) is not None:
             link.on_flow(flow)
+            if blocked:  # the window is every link's
+                self.pump()
 
     def pump(self) -> None:
         """Let every link go on sending."""

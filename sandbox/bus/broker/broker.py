@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sandbox.bus.broker.entities import Queue, Topic
-from sandbox.bus.broker.errors import BusError, Reason
+from sandbox.bus.broker.errors import BusError, Reason, entity_not_found
 from sandbox.bus.broker.records import ReceiveMode
 from sandbox.bus.broker.session_store import SessionStore
 from sandbox.bus.broker.timers import Timers
@@ -33,10 +33,18 @@ class Broker:
     Every method raises ``BusError`` where the entity does not exist or is of the wrong kind, besides what it names.
     """
 
-    def __init__(self, topology: Topology, *, clock: Clock, new_id: Callable[[], UUID] = uuid4) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        *,
+        clock: Clock,
+        new_id: Callable[[], UUID] = uuid4,
+        on_earlier_deadline: Callable[[], None] | None = None,
+    ) -> None:
+        """``on_earlier_deadline`` is told whenever ``next_deadline`` has become earlier; it only takes note."""
         self.new_id = new_id
         self._clock = clock
-        self._timers = Timers()
+        self._timers = Timers(on_earlier_deadline)
         self._entrances: dict[str, Queue | Topic] = {}
         self._stores: dict[str, Store] = {}
         self._paths: list[str] = []
@@ -94,7 +102,7 @@ class Broker:
         self.advance()
         entrance = self._entrances.get(path.lower())
         if entrance is None:
-            raise BusError(Reason.ENTITY_NOT_FOUND, f"no queue or topic has the name {path}")
+            raise entity_not_found(path)
         return entrance
 
     def store(self, path: str) -> Store:
@@ -102,7 +110,7 @@ class Broker:
         self.advance()
         store = self._stores.get(path.lower())
         if store is None:
-            raise BusError(Reason.ENTITY_NOT_FOUND, f"no queue or subscription has the path {path}")
+            raise entity_not_found(path)
         return store
 
     def session_store(self, path: str) -> SessionStore:

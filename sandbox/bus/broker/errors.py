@@ -41,3 +41,8 @@ class BusError(Exception):
         super().__init__(f"{reason.condition}: {description}")
         self.reason = reason
         self.description = description
+
+
+def entity_not_found(path: str) -> BusError:
+    """Nothing is at ``path``. The JavaScript SDK knows this case by the sentence, not by the condition."""
+    return BusError(Reason.ENTITY_NOT_FOUND, f"The messaging entity '{path}' could not be found.")

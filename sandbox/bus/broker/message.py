@@ -122,6 +122,8 @@ class Message:
 
     def with_application_properties(self, added: Mapping[str, str]) -> Message:
         """The same message with properties added; those it had keep their bytes, equal names are replaced."""
+        if not added:
+            return self
         parts: list[bytes] = []
         pairs: list[tuple[bytes, bytes]] = []
         at = 0

@@ -44,20 +44,11 @@ class SessionStore(Store):
 
     def put(self, message: Message, now: float, time_to_live: float | None, enqueued_number: int | None = None) -> None:
         """Take a message in; one without a session goes to the dead-letter queue."""
-        if message.session_id is not None:
-            super().put(message, now, time_to_live, enqueued_number)
-        elif self.dead_letters is not None:
-            self.dead_letters.put(
-                message.with_application_properties(
-                    {
-                        "DeadLetterReason": "Session ID is null.",
-                        "DeadLetterErrorDescription": "The entity requires sessions.",
-                    }
-                ),
-                now,
-                None,
-                enqueued_number,
-            )
+        kept = self._admit(message, now, time_to_live, enqueued_number)
+        if message.session_id is None:
+            self._bury(kept, "Session ID is null.", "The entity requires sessions.")
+        else:
+            self._keep(kept)
 
     def _keep(self, kept: Kept) -> None:
         self._sessions.record(_session_of(kept)).kept += 1

@@ -14,6 +14,7 @@ itself but what time brings. Entities with sessions are ``session_store``'s.
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.bus.broker.errors import BusError, Reason
@@ -75,26 +76,21 @@ class Store:
         ``time_to_live`` is what sender and topic allow, the store's own limit applies too; ``enqueued_number`` is
         its number in the topic.
         """
+        self._keep(self._admit(message, now, time_to_live, enqueued_number))
+
+    def _admit(self, message: Message, now: float, time_to_live: float | None, enqueued_number: int | None) -> Kept:
         limits = [limit for limit in (time_to_live, self.settings.time_to_live) if limit is not None]
         lifetime = min(limits, default=None)
         number = self.next_number()
         expires_at = None if lifetime is None else now + lifetime
-        self._keep(Kept(message, number, enqueued_number or number, now, expires_at, lifetime))
+        return Kept(message, number, enqueued_number or number, now, expires_at, lifetime)
 
     def take_dead(self, kept: Kept, message: Message, source: str) -> None:
         """As a dead-letter queue, take a message of another store in: it gets a number here and no end."""
-        self._keep(
-            Kept(
-                message,
-                self.next_number(),
-                kept.enqueued_sequence_number,
-                kept.enqueued_at,
-                None,
-                None,
-                kept.delivery_count,
-                dead_letter_source=source,
-            )
-        )
+        fresh = replace(kept, message=message, sequence_number=self.next_number(), dead_letter_source=source)
+        fresh.expires_at = fresh.time_to_live = None
+        fresh.deferred = False
+        self._keep(fresh)
 
     def _keep(self, kept: Kept) -> None:
         self._kept[kept.sequence_number] = kept

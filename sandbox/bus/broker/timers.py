@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Timed(Protocol):
@@ -21,13 +24,18 @@ class Timed(Protocol):
 class Timers:
     """Wakes entities in the order of their times; times are seconds since 1970-01-01 UTC."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_earlier: Callable[[], None] | None = None) -> None:
+        """``on_earlier`` hears of every deadline that comes before all others, so that a sleeper can wake sooner."""
         self._heap: list[tuple[float, int, Timed]] = []
         self._order = count()
+        self._on_earlier = on_earlier
 
     def wake_at(self, when: float, timed: Timed) -> None:
         """Have ``timed.advance`` called at ``when``."""
+        earlier = not self._heap or when < self._heap[0][0]
         heapq.heappush(self._heap, (when, next(self._order), timed))
+        if earlier and self._on_earlier is not None:
+            self._on_earlier()
 
     def next_deadline(self) -> float | None:
         """The earliest time at which something may happen."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.bus.amqp.links import terminus_address
 from sandbox.bus.amqp.outcomes import Error
-from sandbox.bus.broker.errors import BusError, Reason
+from sandbox.bus.broker.errors import BusError, Reason, entity_not_found
 from sandbox.bus.service.addresses import CbsAddress, EntityAddress, ManagementAddress, parse_address
 from sandbox.bus.service.cbs import TokenNode
 from sandbox.bus.service.client import Client
@@ -92,7 +92,7 @@ class Router:
             return _UNAUTHORIZED
         if self._broker.has(path):
             return None
-        return refusal_of(BusError(Reason.ENTITY_NOT_FOUND, f"there is no entity {path}"))
+        return refusal_of(entity_not_found(path))
 
     def lost(self, connection: Connection) -> None:
         """Forget a connection."""

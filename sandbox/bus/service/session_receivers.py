@@ -109,6 +109,7 @@ class SessionReceiverNode(ReceiverNode):
     def on_closed(self, link: OutgoingLink) -> None:
         """Let the session go; what was not settled goes back uncounted."""
         self._stop_waiting(link)
+        super().on_closed(link)
         if self._hold is not None:
             self._client.remove_hold(self._path, self._hold)
             self._broker.release_session(self._path, self._hold)

@@ -146,7 +146,6 @@ class View:
                 if before is not None:
                     self._leave(before)
                 self.deleted.pop(version.id, None)
-                self._members.pop(version.id, None)
 
     def _enter(self, version: Version) -> None:
         order = self._order[version.kind]

@@ -1,0 +1,15 @@
+// The app's own identity. User-assigned, because its object id is the subject of the federated credentials of the
+// app registrations: it has to outlive the function app.
+param name string
+param location string
+param tags object
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: name
+  location: location
+  tags: tags
+}
+
+output id string = identity.id
+output clientId string = identity.properties.clientId
+output principalId string = identity.properties.principalId

@@ -1,0 +1,73 @@
+"""The app's own parts on the sandbox's Graph and bus, over the wire, with the real SDKs.
+
+Tenants and bus serve a whole module of tests; each test gets fresh tenants, a fresh store, and a clock that it moves.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest_asyncio
+from running_app import NO_LAG, ROOT, App, GivenClock
+
+from sandbox.bus.config import read_config
+from sandbox.bus.server import BusServer
+from sandbox.story.cloud import Cloud
+from sandbox.story.topology import service_bus_topology
+from sandbox.tenants.config_file import parse
+from sandbox.tenants.contoso import default_document
+from sandbox.tenants.server import TenantsServer
+from shared.app.compose import build
+from shared.app.parts import Clock
+from shared.config.settings import read_settings
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def servers(tls_dir):
+    """Tenants without lag, and a bus."""
+    tenants = TenantsServer(parse(default_document() | {"replicas": NO_LAG}), seed=1, tls_dir=tls_dir)
+    await tenants.start()
+    bus = BusServer(read_config(service_bus_topology(["emea", "apac"], 60)))
+    await bus.start()
+    ready = tenants.describe()
+    kept = dict(os.environ)
+    os.environ |= {
+        "IDENTITY_ENDPOINT": ready["identityEndpoint"],
+        "IDENTITY_HEADER": ready["identityHeader"],
+    }
+    yield tenants, bus
+    os.environ.clear()
+    os.environ.update(kept)
+    await bus.stop()
+    await tenants.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def app(servers, tmp_path):
+    """The app on fresh tenants, with a fresh store."""
+    tenants, bus = servers
+    ready = tenants.describe()
+    clock = GivenClock()
+    settings = read_settings(
+        {
+            "SYNC_FILE": str(ROOT / "sync.yaml"),
+            "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
+            "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
+            "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
+            "ServiceBusConnection": bus.connection_string,
+            "USER_CHANGES_TOPIC": "user-changes",
+            "STORE_URL": f"sqlite:///{tmp_path}/links.sqlite3",
+            "NOTIFICATION_URL": "https://localhost:1/api/notifications",
+            "WINDOW_SECONDS": "0.2",
+            "SETTLE_SECONDS": "0",
+            "GRAPH_ENDPOINT": ready["login"],
+            "AZURE_AUTHORITY_HOST": ready["login"],
+        }
+    )
+    parts = build(settings, Clock(clock.now, clock.sleep))
+    async with Cloud(ready) as cloud:
+        await cloud.control("POST", "reset", {"seed": 1})
+        await cloud.control("DELETE", "faults")
+        await cloud.control("POST", "counters/reset")
+        yield App(parts, clock, cloud, bus, tenants)
+    await parts.close()

@@ -1,0 +1,93 @@
+"""The app under test, and the words of the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from shared.app.serve import serve
+from shared.core.messages import Kind, Reason, UserChange
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_LAG = {"count": 2, "medianSeconds": 0, "p99Seconds": 0, "indexMedianSeconds": 0, "indexP99Seconds": 0}
+WRITER = "22222222aaaa40008000000000000002"
+MARKER = f"extension_{WRITER}_crosstenantSource"
+SOURCE_TENANT = "50000000-0000-4000-8000-000000000001"
+GROUP = "60000000-0000-4000-8000-000000000001"
+
+
+@dataclass
+class GivenClock:
+    """The app's time: real time plus what the test added; nobody sleeps."""
+
+    offset: timedelta = timedelta()
+    slept: list[float] = field(default_factory=list)
+
+    def now(self):
+        return datetime.now(UTC) + self.offset
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+
+    def advance(self, **by):
+        self.offset += timedelta(**by)
+
+
+class App:
+    """The parts of the app, and the words of the tests."""
+
+    def __init__(self, parts, clock, cloud, bus, tenants):
+        self.parts = parts
+        self.clock = clock
+        self.cloud = cloud
+        self.bus = bus
+        self.tenants = tenants
+
+    async def serve(self, *user_ids, target="emea", kind=Kind.HINT, reason=Reason.NOTIFICATION):
+        """Serve users in one target; returns what has to be sent."""
+        changes = [UserChange(user_id, reason, kind, seen_at=self.clock.now()) for user_id in user_ids]
+        return await serve(self.parts, self.parts.targets[target], changes)
+
+    async def link(self, user_id, target="emea"):
+        return (await self.parts.store.get_links(target, [user_id])).get(user_id)
+
+    async def id_of(self, alias, tenant="source"):
+        [found] = [user["id"] for user in await self.cloud.users(tenant) if user["userPrincipalName"].startswith(alias)]
+        return found
+
+    async def join(self, *aliases, group=GROUP):
+        """Put people into the scoping group; returns their ids."""
+        ids = [await self.id_of(alias) for alias in aliases]
+        for user_id in ids:
+            reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{user_id}"}
+            await self.cloud.graph("source", "POST", f"/groups/{group}/members/$ref", reference)
+        return ids
+
+    async def leave(self, user_id):
+        await self.cloud.graph("source", "DELETE", f"/groups/{GROUP}/members/{user_id}/$ref")
+
+    async def change(self, user_id, tenant="source", **properties):
+        await self.cloud.graph(tenant, "PATCH", f"/users/{user_id}", properties)
+
+    async def in_target(self, source_id, target="emea"):
+        """The live user of a target that carries our marker for a source user."""
+        users = [u for u in await self.cloud.users(target) if u.get(MARKER) == f"{SOURCE_TENANT}/{source_id}"]
+        assert len(users) <= 1, "one person, two users"
+        return users[0] if users else None
+
+    async def writes(self, target="emea"):
+        """How many write requests a target has had."""
+        counters = (await self.cloud.control("GET", "counters"))["requests"].get(target, {})
+        return sum(
+            n for operation, n in counters.items() if not operation.startswith("GET") and "$batch" not in operation
+        )
+
+    async def reads(self, target="emea"):
+        """How many read requests a target has had."""
+        counters = (await self.cloud.control("GET", "counters"))["requests"].get(target, {})
+        return sum(n for operation, n in counters.items() if operation.startswith("GET"))
+
+    async def fault(self, **fault):
+        """Script a fault of the tenants."""
+        await self.cloud.control("POST", "faults", fault)

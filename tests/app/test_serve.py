@@ -1,0 +1,347 @@
+"""One pass over users of one target, on the sandbox's Graph: what is written, what is not, and what is remembered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from running_app import GROUP, MARKER, SOURCE_TENANT
+
+from shared.core.messages import Kind, Reason
+from shared.core.model import Claim, Link, LinkState
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_person_who_joins_is_invited_shaped_and_marked(app):
+    """Two writes for somebody without a manager: the invitation, and one patch with all attributes and the marker."""
+    [patti] = await app.join("PattiF")
+    assert await app.serve(patti) == []
+    user = await app.in_target(patti)
+    assert user["displayName"] == "Patti Fernandez"
+    assert user["userType"] == "Member"
+    assert user["companyName"] == "Contoso US"
+    assert user[MARKER] == f"{SOURCE_TENANT}/{patti}"
+    assert await app.writes() == 2
+    link = await app.link(patti)
+    assert (link.state, link.target_id, link.claim, link.unlogged) == (LinkState.ACTIVE, user["id"], None, ())
+
+
+async def test_a_hint_about_somebody_who_is_right_costs_nothing_in_the_target(app):
+    """No write and no read of the target; one more look later, since a notification said that something changed."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.cloud.control("POST", "counters/reset")
+    follow_ups = await app.serve(patti)
+    assert (await app.writes(), await app.reads()) == (0, 0)
+    assert [(f.change.reason, f.change.kind) for f in follow_ups] == [(Reason.SECOND_LOOK, Kind.HINT)]
+    assert await app.serve(patti, reason=Reason.SECOND_LOOK) == []
+
+
+async def test_one_changed_attribute_is_one_write(app):
+    """Whether or not the last write is recent."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    for hours, department in ((0, "Research"), (1, "Legal")):
+        app.clock.advance(hours=hours)
+        await app.change(patti, department=department)
+        await app.cloud.control("POST", "counters/reset")
+        await app.serve(patti)
+        assert await app.writes() == 1
+        assert (await app.in_target(patti))["department"] == department
+
+
+async def test_a_cleared_value_is_cleared(app):
+    """Null flows: what is gone at the source goes in the target."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.change(patti, jobTitle=None)
+    await app.serve(patti)
+    assert (await app.in_target(patti)).get("jobTitle") is None
+
+
+async def test_blocking_sign_in_at_the_source_blocks_it_in_the_target_and_back(app):
+    """The user stays; only sign-in is blocked."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    for enabled, state in ((False, LinkState.DISABLED), (True, LinkState.ACTIVE)):
+        await app.change(patti, accountEnabled=enabled)
+        await app.serve(patti)
+        assert (await app.in_target(patti))["accountEnabled"] is enabled
+        assert (await app.link(patti)).state is state
+
+
+async def test_somebody_blocked_before_they_had_a_user_gets_none(app):
+    """As in Entra."""
+    [patti] = await app.join("PattiF")
+    await app.change(patti, accountEnabled=False)
+    await app.serve(patti)
+    assert await app.in_target(patti) is None
+
+
+async def test_leaving_the_group_soft_deletes_and_coming_back_restores_the_same_object(app):
+    """One write to leave; the object id stays."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    before = await app.in_target(patti)
+    await app.leave(patti)
+    await app.cloud.control("POST", "counters/reset")
+    await app.serve(patti)
+    assert await app.writes() == 1
+    assert await app.in_target(patti) is None
+    assert (await app.link(patti)).state is LinkState.SOFT_DELETED
+    await app.join("PattiF")
+    await app.serve(patti)
+    assert (await app.in_target(patti))["id"] == before["id"]
+    assert (await app.link(patti)).state is LinkState.ACTIVE
+
+
+async def test_a_user_deleted_at_the_source_is_soft_deleted(app):
+    """Their deleted item is the proof."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.cloud.graph("source", "DELETE", f"/users/{patti}")
+    await app.serve(patti)
+    assert await app.in_target(patti) is None
+
+
+async def test_a_user_who_cannot_be_found_at_all_leaves_only_after_minutes(app):
+    """Purged from the bin too: one read proves nothing, two reads some minutes apart do."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.cloud.graph("source", "DELETE", f"/users/{patti}")
+    await app.cloud.graph("source", "DELETE", f"/directory/deletedItems/{patti}")
+    [follow_up] = await app.serve(patti)
+    assert await app.in_target(patti) is not None
+    app.clock.advance(minutes=2)
+    await app.serve(patti)
+    assert await app.in_target(patti) is not None
+    app.clock.advance(minutes=4)
+    assert follow_up.not_before <= app.clock.now()
+    await app.serve(patti)
+    assert await app.in_target(patti) is None
+
+
+async def test_nobody_leaves_while_the_scoping_group_is_not_known_to_exist(app):
+    """A group that was deleted empties itself; that is no reason to remove its members' users."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.cloud.graph("source", "DELETE", f"/groups/{GROUP}")
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.reason is Reason.ESCROW
+    assert await app.in_target(patti) is not None
+    assert (await app.link(patti)).reason == "scopingGroupUnknown"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("operation", ["GET /users/{id}", "POST /users/{id}/checkMemberGroups"])
+async def test_a_source_that_cannot_be_read_removes_nobody(app, operation, status):
+    """Unknown never deletes."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.leave(patti)
+    await app.fault(tenant="source", operation=operation, status=status, count=1)
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.kind is Kind.RETRY
+    assert await app.in_target(patti) is not None
+    await app.serve(patti)
+    assert await app.in_target(patti) is None
+
+
+async def test_a_guest_invited_by_hand_is_adopted_and_stays_a_guest(app):
+    """The same object gets our marker and the mapped attributes; nobody is invited twice."""
+    [guest] = [user["id"] for user in await app.cloud.users("emea") if user["displayName"] == "Adele V. (guest)"]
+    [adele] = await app.join("AdeleV")
+    await app.serve(adele)
+    user = await app.in_target(adele)
+    assert (user["id"], user["userType"], user["displayName"]) == (guest, "Guest", "Adele Vance")
+
+
+async def test_an_employee_of_the_target_is_never_taken_over(app):
+    """A mail address in common holds the user, and says which object is in the way."""
+    [enrico] = [user["id"] for user in await app.cloud.users("emea") if user["displayName"] == "Enrico Cattaneo"]
+    [patti] = await app.join("PattiF")
+    await app.change(enrico, tenant="emea", otherMails=["PattiF@contoso.com"])
+    before = [user for user in await app.cloud.users("emea") if user["id"] == enrico]
+    await app.serve(patti)
+    assert [user for user in await app.cloud.users("emea") if user["id"] == enrico] == before
+    link = await app.link(patti)
+    assert (link.state, link.reason) == (LinkState.HELD, "internalUser")
+
+
+async def test_another_installations_user_is_never_touched(app):
+    """Its marker names another source; ours is not written over it."""
+    [guest] = [user["id"] for user in await app.cloud.users("emea") if user["displayName"] == "Adele V. (guest)"]
+    await app.change(guest, tenant="emea", **{MARKER: "99999999-0000-4000-8000-000000000001/somebody"})
+    [adele] = await app.join("AdeleV")
+    await app.serve(adele)
+    [user] = [user for user in await app.cloud.users("emea") if user["id"] == guest]
+    assert user["displayName"] == "Adele V. (guest)"
+    assert (await app.link(adele)).reason == "anotherInstallation"
+
+
+async def test_an_external_user_of_the_source_is_not_synchronized_on(app):
+    """So two installations that synchronize both ways cannot echo."""
+    body = {
+        "invitedUserEmailAddress": "someone@fabrikam.com",
+        "inviteRedirectUrl": "https://myapps.microsoft.com",
+        "invitedUserDisplayName": "Someone",
+    }
+    guest = (await app.cloud.graph("source", "POST", "/invitations", body))["invitedUser"]["id"]
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{guest}"}
+    await app.cloud.graph("source", "POST", f"/groups/{GROUP}/members/$ref", reference)
+    await app.serve(guest)
+    assert await app.in_target(guest) is None
+
+
+async def test_members_of_a_nested_group_are_in_scope(app):
+    """Engineering joins the scoping group as a whole."""
+    johanna = await app.id_of("JohannaL")
+    reference = {"@odata.id": "https://graph.microsoft.com/v1.0/directoryObjects/60000000-0000-4000-8000-000000000002"}
+    await app.cloud.graph("source", "POST", f"/groups/{GROUP}/members/$ref", reference)
+    await app.serve(johanna)
+    assert await app.in_target(johanna) is not None
+
+
+async def test_a_manager_is_set_once_both_are_there_whichever_came_first(app):
+    """The report waits for the manager; when the manager arrives, the report is looked at again."""
+    people = {user["id"]: user for user in await app.cloud.users("source")}
+    nestor = await app.id_of("NestorW")
+    manager = people[nestor]["manager"]
+    manager = manager["id"] if isinstance(manager, dict) else manager
+    alias = people[manager]["userPrincipalName"].partition("@")[0]
+    await app.join("NestorW")
+    await app.serve(nestor)
+    assert (await app.in_target(nestor)).get("manager") is None
+    assert (await app.link(nestor)).manager_source_id == manager
+    await app.join(alias)
+    follow_ups = await app.serve(manager)
+    assert [(f.change.user_id, f.change.reason) for f in follow_ups] == [(nestor, Reason.REFERENCE)]
+    await app.cloud.control("POST", "counters/reset")
+    await app.serve(nestor, reason=Reason.REFERENCE)
+    held = (await app.in_target(nestor))["manager"]
+    assert (held["id"] if isinstance(held, dict) else held) == (await app.in_target(manager))["id"]
+
+
+async def test_managers_in_a_circle_do_no_harm(app):
+    """Two people who manage each other end with each other as manager."""
+    patti, isaiah = await app.join("PattiF", "IsaiahL")
+    for one, other in ((patti, isaiah), (isaiah, patti)):
+        reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/users/{other}"}
+        await app.cloud.graph("source", "PUT", f"/users/{one}/manager/$ref", reference)
+    follow_ups = await app.serve(patti, isaiah)
+    await app.serve(*[follow_up.change.user_id for follow_up in follow_ups], reason=Reason.REFERENCE)
+    for one, other in ((patti, isaiah), (isaiah, patti)):
+        held = (await app.in_target(one))["manager"]
+        assert (held["id"] if isinstance(held, dict) else held) == (await app.in_target(other))["id"]
+
+
+async def test_a_fresh_claim_of_another_worker_is_respected(app):
+    """The user is looked at a little later; nothing is read or written in the target."""
+    [patti] = await app.join("PattiF")
+    await app.parts.store.write_links([Link("emea", patti, claim=Claim("another", app.clock.now()))])
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.reason is Reason.CONTENTION
+    assert (await app.writes(), await app.reads()) == (0, 0)
+
+
+async def test_a_stale_claim_is_taken_over(app):
+    """Whoever made it is no more; the target is looked at again."""
+    [patti] = await app.join("PattiF")
+    await app.parts.store.write_links([Link("emea", patti, claim=Claim("another", app.clock.now()))])
+    app.clock.advance(minutes=6)
+    await app.serve(patti)
+    assert await app.in_target(patti) is not None
+
+
+async def test_an_invitation_whose_answer_was_lost_makes_no_second_user(app):
+    """The write happened; the next attempt finds the user and goes on from there."""
+    [patti] = await app.join("PattiF")
+    await app.fault(tenant="emea", operation="POST /invitations", status=504, apply=True, count=1)
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.kind is Kind.RETRY
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert await app.in_target(patti) is not None
+    twins = [user for user in await app.cloud.users("emea") if user.get("mail") == "PattiF@contoso.com"]
+    assert len(twins) == 1
+
+
+async def test_a_crash_between_invitation_and_patch_is_resumed(app):
+    """The invited id was remembered before anything else was written, so no adoption rule is needed."""
+    [patti] = await app.join("PattiF")
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=500)
+    await app.serve(patti)
+    link = await app.link(patti)
+    assert (link.state, link.claim) == (LinkState.NEW, None)
+    assert link.target_id is not None
+    await app.cloud.control("DELETE", "faults")
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert (await app.in_target(patti))["id"] == link.target_id
+
+
+async def test_throttling_waits_as_long_as_graph_says_and_spends_no_attempt(app):
+    """Retry-After becomes the time of the next message."""
+    [patti] = await app.join("PattiF")
+    await app.fault(tenant="emea", operation="POST /invitations", status=429, headers={"Retry-After": "37"}, count=1)
+    before = app.clock.now()
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.reason is Reason.THROTTLED
+    assert 36 <= (follow_up.not_before - before).total_seconds() <= 45
+    assert (await app.link(patti)).attempt == 0
+
+
+async def test_one_refused_user_leaves_the_others_of_the_batch_alone(app):
+    """Two are created; the third is in escrow with a reason, and is tried again in a minute."""
+    ids = await app.join("PattiF", "IsaiahL", "MiriamG")
+    await app.fault(
+        tenant="emea", operation="POST /invitations", status=400, code="BadRequest",
+        message="Group email address is not supported.", count=1,
+    )  # fmt: skip
+    follow_ups = await app.serve(*ids)
+    escrowed = [f for f in follow_ups if f.change.reason is Reason.ESCROW]
+    assert len(escrowed) == 1
+    link = await app.link(escrowed[0].change.user_id)
+    assert (link.reason, link.attempt) == ("InvitationCreationFailureInvalidPropertyValue", 1)
+    assert link.retry_at is not None
+    assert sum([await app.in_target(user_id) is not None for user_id in ids]) == 2
+
+
+async def test_a_hold_is_told_once(app, capsys):
+    """Every further look at the same trouble adds no row to the provisioning log."""
+    [guest] = [user["id"] for user in await app.cloud.users("emea") if user["displayName"] == "Adele V. (guest)"]
+    await app.change(guest, tenant="emea", **{MARKER: "another/somebody"})
+    [adele] = await app.join("AdeleV")
+    await app.serve(adele)
+    first = (await app.link(adele)).reason
+    await app.serve(adele)
+    link = await app.link(adele)
+    assert (first, link.reason, link.unlogged) == ("anotherInstallation", "anotherInstallation", ())
+
+
+async def test_events_that_were_not_acknowledged_stay_with_their_link_and_are_sent_next_time(app):
+    """A crash after the commit loses no event."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    link = await app.link(patti)
+    event = json.dumps({"eventId": "left over"})
+    import dataclasses
+
+    await app.parts.store.write_links([dataclasses.replace(link, unlogged=(event,))])
+    await app.change(patti, department="Research")
+    await app.serve(patti)
+    assert (await app.link(patti)).unlogged == ()
+
+
+async def test_a_user_purged_from_the_target_is_made_anew(app):
+    """The link is a cache: what it says is gone when the target says so."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    old = (await app.in_target(patti))["id"]
+    await app.cloud.graph("emea", "DELETE", f"/users/{old}")
+    await app.cloud.graph("emea", "DELETE", f"/directory/deletedItems/{old}")
+    app.clock.advance(hours=1)
+    await app.serve(patti, kind=Kind.CHECK)
+    new = await app.in_target(patti)
+    assert new is not None
+    assert new["id"] != old
+    assert (await app.link(patti)).target_id == new["id"]
