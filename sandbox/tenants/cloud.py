@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sandbox.tenants.chance import Chance
 from sandbox.tenants.config_file import profile
 from sandbox.tenants.control import PREFIX, Control
 from sandbox.tenants.graph.service import GraphService
@@ -33,13 +34,13 @@ class Cloud:
         self.keys = KeyRing()
         self._initial = config
         self._control = Control(self)
+        self.identity_header = Chance(seed).guid("identity header")
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
-        """Begin anew from the configuration; tokens already handed out stay valid."""
+        """Begin anew from the configuration; tokens and the identity header stay valid."""
         self.world = World(self._initial, self.clock, seed)
         plant(self.world)
-        self.identity_header = self.world.chance.guid("identity header")
         self._graph = GraphService(self.world, self.keys)
         self._login = LoginService(self.world, self.keys)
         self._identity = managed_identity.ManagedIdentityEndpoint(self.world, self.keys, self.identity_header)

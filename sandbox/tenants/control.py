@@ -34,7 +34,7 @@ ACTOR = "control"
 _MOST_GENERATED = 1_000_000
 
 
-class _Wrong(Exception):  # noqa: N818 - it becomes an answer
+class _WrongRequestError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
@@ -86,9 +86,9 @@ class Control:
             try:
                 body = json.loads(request.body) if request.body else {}
                 if not isinstance(body, dict):
-                    raise _Wrong(400, "the body must be a JSON object")  # noqa: TRY301 - answered below like others
+                    raise _WrongRequestError(400, "the body must be a JSON object")  # noqa: TRY301 - answered below like others
                 return _json(200, handler(body=body, query=query, **found.groupdict()))
-            except _Wrong as wrong:
+            except _WrongRequestError as wrong:
                 return _json(wrong.status, {"error": str(wrong)})
             except (ValueError, ConfigError) as error:
                 return _json(400, {"error": str(error)})
@@ -111,7 +111,7 @@ class Control:
             case None:
                 pass
             case _:
-                raise _Wrong(400, "freeze must be true or false")
+                raise _WrongRequestError(400, "freeze must be true or false")
         clock.advance(_number(body, "advance", 0.0))
         self._cloud.world.settle()
         return self._get_clock()
@@ -171,7 +171,7 @@ class Control:
 
     def _remove_fault(self, fault_id: str, **_: Any) -> JsonObject:
         if not self._cloud.world.faults.remove(fault_id):
-            raise _Wrong(404, f"there is no fault {fault_id}")
+            raise _WrongRequestError(404, f"there is no fault {fault_id}")
         return {}
 
     # --- tokens and consents ---------------------------------------------------------------------
@@ -216,13 +216,13 @@ class Control:
         tenant = self._tenant(body.get("tenant"))
         count = int(_number(body, "count", 1))
         if not 0 <= count <= _MOST_GENERATED:
-            raise _Wrong(400, f"count must be between 0 and {_MOST_GENERATED}")
+            raise _WrongRequestError(400, f"count must be between 0 and {_MOST_GENERATED}")
         seed = int(_number(body, "seed", self._cloud.world.chance.seed))
         crowd = people.strangers(count, seed, first=int(_number(body, "first", 0)))
         groups = [self._group(tenant, str(key)) for key in body.get("groups") or []]
         if body.get("baseline") is True:
             if groups:
-                raise _Wrong(400, "a baseline has no memberships")
+                raise _WrongRequestError(400, "a baseline has no memberships")
             ids = plant_people(self._cloud.world, tenant, crowd)
             tenant.directory.replicas.level()
             return {"ids": ids}
@@ -234,7 +234,7 @@ class Control:
             if user is None:
                 continue
             if user.properties.get("creationType") != "Invitation":
-                raise _Wrong(400, "only an invited user can redeem")
+                raise _WrongRequestError(400, "only an invited user can redeem")
             updates = {
                 "externalUserState": "Accepted",
                 "externalUserStateChangeDateTime": timestamp(self._cloud.clock.now()),
@@ -242,7 +242,7 @@ class Control:
             }
             tenant.directory.update(user, updates, ACTOR)
             return {"tenant": tenant.name, "id": user.id, "externalUserState": "Accepted"}
-        raise _Wrong(404, f"there is no user {user_id}")
+        raise _WrongRequestError(404, f"there is no user {user_id}")
 
     # --- names -----------------------------------------------------------------------------------
 
@@ -250,43 +250,43 @@ class Control:
         world = self._cloud.world
         found = world.tenants.get(str(name)) or world.tenant_at(str(name))
         if found is None:
-            raise _Wrong(404, f"there is no tenant {name}")
+            raise _WrongRequestError(404, f"there is no tenant {name}")
         return found
 
     def _app_id(self, name: object) -> str:
         world = self._cloud.world
         app_id = world.app_id(str(name))
         if app_id not in world.apps:
-            raise _Wrong(404, f"there is no app {name}")
+            raise _WrongRequestError(404, f"there is no app {name}")
         return app_id
 
     @staticmethod
     def _group(tenant: Tenant, key: str) -> Version:
         found = tenant.directory.live(key.lower(), Kind.GROUP)
         if found is None:
-            raise _Wrong(404, f"there is no group {key}")
+            raise _WrongRequestError(404, f"there is no group {key}")
         return found
 
 
 def _only(body: JsonObject, *names: str) -> None:
     unknown = sorted(set(body) - set(names))
     if unknown:
-        raise _Wrong(400, f"unknown keys: {', '.join(unknown)}")
+        raise _WrongRequestError(400, f"unknown keys: {', '.join(unknown)}")
 
 
 def _number(body: JsonObject, name: str, default: float) -> float:
     value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _Wrong(400, f"{name} must be a number")
+        raise _WrongRequestError(400, f"{name} must be a number")
     return float(value)
 
 
 def _roles(value: object) -> Iterable[str]:
     if not isinstance(value, list):
-        raise _Wrong(400, "roles must be a list")
+        raise _WrongRequestError(400, "roles must be a list")
     unknown = sorted(str(role) for role in value if role not in KNOWN_ROLES)
     if unknown:
-        raise _Wrong(400, f"unknown roles: {', '.join(unknown)}")
+        raise _WrongRequestError(400, f"unknown roles: {', '.join(unknown)}")
     return value
 
 

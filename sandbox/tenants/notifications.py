@@ -110,27 +110,28 @@ class NotificationHub:
     def add(self, subscription: Subscription) -> None:
         """Begin to notify."""
         self._subscriptions[subscription.id] = subscription
-        self._remind(subscription)
+        self._remind(subscription, at_once=True)
 
     def renew(self, subscription: Subscription, expires_at: float | None) -> None:
         """Prolong (or only reauthorise, without a time); the reminders start again."""
         if expires_at is not None:
             subscription.expires_at = expires_at
         subscription.renewals += 1
-        self._remind(subscription)
+        # Never at once: a subscriber that answers each reminder would be asked without end.
+        self._remind(subscription, at_once=False)
 
     def remove(self, subscription_id: str) -> None:
         """Stop to notify."""
         self._subscriptions.pop(subscription_id, None)
 
-    def _remind(self, subscription: Subscription) -> None:
+    def _remind(self, subscription: Subscription, *, at_once: bool) -> None:
         if subscription.lifecycle_url is None:
             return
         now = self._now()
         moments = [subscription.expires_at - minutes * 60 for minutes in _REMINDERS]
         coming = [moment for moment in moments if moment > now]
-        if len(coming) < len(moments):
-            coming.append(now)  # less than three hours ahead: asked at once
+        if at_once and len(coming) < len(moments):
+            coming.append(now)  # made for less than three hours
         for moment in coming:
             self._order += 1
             heapq.heappush(self._reminders, _Reminder(moment, self._order, subscription.id, subscription.renewals))
@@ -212,7 +213,9 @@ class NotificationHub:
 
     def report(self, delivery: Delivery, status: int | None) -> None:
         """How a delivery went: 2xx ends it, anything else brings it back later, for four hours."""
-        self._in_flight.pop(delivery.id, None)
+        if self._in_flight.get(delivery.id) is not delivery:
+            return  # it left before a reset: nobody waits for it any more
+        del self._in_flight[delivery.id]
         if status is not None and 200 <= status < 300:
             return
         pause = min(_FIRST_PAUSE * 2 ** (delivery.attempt - 1), _LONGEST_PAUSE)

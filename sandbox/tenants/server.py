@@ -23,6 +23,8 @@ from sandbox.tenants.identity import managed_identity
 from sandbox.tenants.wire import Request, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sandbox.tenants.config import Config
     from sandbox.tenants.wire import JsonObject
 
@@ -111,7 +113,9 @@ class TenantsServer:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    async def _listen(self, handler: web.Handler, port: int, files: tls.TlsFiles | None) -> int:  # type: ignore[name-defined]
+    async def _listen(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], port: int, files: tls.TlsFiles | None
+    ) -> int:
         application = web.Application(client_max_size=_LARGEST_BODY)
         application.router.add_route("*", "/{path:.*}", handler)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ def _holds(files: TlsFiles) -> bool:
         certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
         key = load_pem_private_key(files.key.read_bytes(), None)
         certificate.verify_directly_issued_by(authority)
-    except (OSError, ValueError, TypeError, x509.InvalidVersion):
-        return False
-    except Exception:  # noqa: BLE001 - a signature that does not hold has a type of its own per algorithm
+    except (OSError, ValueError, TypeError, x509.InvalidVersion, InvalidSignature):
         return False
     least = datetime.now(UTC) + _LEAST_LEFT
     return (

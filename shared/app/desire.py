@@ -6,8 +6,7 @@ somebody leave.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -72,15 +71,8 @@ def complete(drafted: Draft, managers: Mapping[str, Link]) -> Desired:
     if isinstance(drafted.mapped.manager, ManagerSet):
         link = managers.get(drafted.mapped.manager.source_id)
         manager = Manager(drafted.mapped.manager.source_id, _present_id(link))
-    return InScope(
-        address=drafted.desired.address,
-        attributes=drafted.desired.attributes,
-        on_create=drafted.desired.on_create,
-        fingerprint=_fingerprint(drafted.mapped, manager),
-        enabled=drafted.desired.enabled,
-        manager=manager,
-        manages_manager=not isinstance(drafted.mapped.manager, NotMapped),
-    )
+    manages = not isinstance(drafted.mapped.manager, NotMapped)
+    return replace(drafted.desired, manager=manager, manages_manager=manages)
 
 
 def wanted_manager(drafted: Draft) -> str | None:
@@ -123,7 +115,7 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
         address=address,
         attributes=to_graph(mapped.attributes),
         on_create=to_graph(mapped.on_create),
-        fingerprint="",
+        fingerprint=fingerprint(replace(mapped, manager=NotMapped())),  # managers are compared by themselves
         enabled=user.get("accountEnabled") is not False,
     )
     return Draft(in_scope, mapped)
@@ -134,9 +126,3 @@ def _present_id(link: Link | None) -> str | None:
     if link is None or link.state not in {"active", "disabled"}:
         return None
     return link.target_id
-
-
-def _fingerprint(mapped: Mapped, manager: Manager | None) -> str:
-    """Of what would be applied. A changed rule that changes no value changes nothing."""
-    resolved = "" if manager is None else manager.target_id or "unresolved"
-    return hashlib.sha256(f"{fingerprint(mapped)}/{resolved}".encode()).hexdigest()[:32]

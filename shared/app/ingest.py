@@ -29,6 +29,9 @@ _logger = logging.getLogger(__name__)
 MAX_BODY: Final = 1024 * 1024
 """Bytes. Graph's own notifications stay far below."""
 
+_ANSWER_WITHIN: Final = 2.0
+"""Seconds for sending. Graph counts an answer after three as slow, and delays or drops what comes next."""
+
 _MAX_TOKEN: Final = 4096
 
 
@@ -69,7 +72,7 @@ async def ingest(parts: Parts, body: bytes) -> Reply:
         now = parts.clock.now()
         changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in user_ids]
         await parts.topic.send([envelope(change, not_before=now, timing=parts.settings.timing) for change in changes])
-    except (BusUnavailableError, StoreError) as error:
+    except (BusUnavailableError, StoreError, TimeoutError) as error:
         _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)
         return Reply(503, "try again")
     return Reply(202)

@@ -28,7 +28,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from shared.core.desired import Desired, Frozen, InScope, OutOfScope, SourceDeleted, UnknownDesired
+from shared.core.desired import Desired, Frozen, InScope, Manager, OutOfScope, SourceDeleted, UnknownDesired
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Link, LinkState
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
@@ -258,7 +258,15 @@ def _retry(fault: Fault) -> Plan:
 
 def _is_applied(desired: InScope, link: Link) -> bool:
     settled = link.claim is None and link.state in {LinkState.ACTIVE, LinkState.DISABLED}
-    return settled and link.fingerprint == desired.fingerprint
+    return settled and link.fingerprint == desired.fingerprint and _manager_is_applied(desired, link)
+
+
+def _manager_is_applied(desired: InScope, link: Link) -> bool:
+    if not desired.manages_manager:
+        return True
+    wanted = desired.manager or Manager("", None)
+    waits_for = wanted.source_id if desired.manager and wanted.target_id is None else None
+    return (link.manager_target_id, link.manager_source_id) == (wanted.target_id, waits_for)
 
 
 def _is_recent(link: Link, now: datetime) -> bool:
@@ -284,12 +292,15 @@ def _whole(desired: InScope, manager_held: str | None, *, creating: bool) -> Cha
 
 def _difference(desired: InScope, observed: Present, link: Link, *, trust: bool) -> Change:
     """What differs. While a read may be older than our own last write, our memory of that write decides."""
-    attributes = {
-        name: value
-        for name, value in desired.attributes.items()
-        if not trust or not same_value(value, observed.attributes.get(name))
-    }
-    return _with_manager(Change(attributes), desired, observed.manager_id if trust else link.manager_target_id)
+    if trust:
+        attributes = {
+            name: value
+            for name, value in desired.attributes.items()
+            if not same_value(value, observed.attributes.get(name))
+        }
+        return _with_manager(Change(attributes), desired, observed.manager_id)
+    remembered = link.claim is None and link.fingerprint == desired.fingerprint
+    return _with_manager(Change({} if remembered else desired.attributes), desired, link.manager_target_id)
 
 
 def _with_manager(change: Change, desired: InScope, held: str | None) -> Change:

@@ -33,7 +33,7 @@ class InScope:
     address: str  # the mail address to invite
     attributes: Mapping[str, Any]
     on_create: Mapping[str, Any]
-    fingerprint: str  # of everything that would be applied, the resolved manager included
+    fingerprint: str  # of the attributes
     enabled: bool = True
     manager: Manager | None = None
     manages_manager: bool = False  # whether the manager is mapped at all

@@ -44,7 +44,7 @@ class Link:
     source_id: str
     state: LinkState = LinkState.NEW
     target_id: str | None = None
-    fingerprint: str | None = None  # of what was last applied; None forces a look at the target
+    fingerprint: str | None = None  # of the attributes last applied; None forces a look at the target
     claim: Claim | None = None
     manager_source_id: str | None = None  # wanted manager that has no user in the target yet
     manager_target_id: str | None = None  # the manager that we last set there

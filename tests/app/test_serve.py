@@ -219,6 +219,7 @@ async def test_a_manager_is_set_once_both_are_there_whichever_came_first(app):
     assert [(f.change.user_id, f.change.reason) for f in follow_ups] == [(nestor, Reason.REFERENCE)]
     await app.cloud.control("POST", "counters/reset")
     await app.serve(nestor, reason=Reason.REFERENCE)
+    assert await app.writes() == 1
     held = (await app.in_target(nestor))["manager"]
     assert (held["id"] if isinstance(held, dict) else held) == (await app.in_target(manager))["id"]
 

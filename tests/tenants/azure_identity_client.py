@@ -6,6 +6,10 @@ authority, Graph address, client id of the identity, tenant, app with consent th
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
@@ -38,3 +42,6 @@ async def main(authority: str, graph: str, identity_id: str, tenant: str, *apps:
     except CredentialUnavailableError as error:
         found["unknown identity"] = str(error)
     return found
+
+
+sys.stdout.write(json.dumps(asyncio.run(main(*sys.argv[1:]))))

@@ -131,6 +131,7 @@ def test_the_clock_is_frozen_moved_and_let_run(cloud: Driver) -> None:
 def test_a_reset_begins_anew_with_the_same_or_another_seed(cloud: Driver) -> None:
     """The same seed gives the same ids; tokens stay valid."""
     token = {"Authorization": f"Bearer {cloud.token('emea')}"}
+    header = cloud.cloud.identity_header
     first = cloud.invited("a@x.example")
     cloud.control("POST", "reset", {"seed": 7})
     assert len(cloud.truth("emea")) == 4
@@ -138,6 +139,7 @@ def test_a_reset_begins_anew_with_the_same_or_another_seed(cloud: Driver) -> Non
     assert cloud.invited("a@x.example") == first
     cloud.control("POST", "reset", {"seed": 8})
     assert cloud.invited("a@x.example") != first
+    assert cloud.cloud.identity_header == header
 
 
 def test_people_can_be_generated_as_true_changes_or_as_a_baseline(cloud: Driver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import pytest
 from tenants_driver import Driver
 
 from sandbox.tenants import contoso
+from sandbox.tenants.wire import Request
 
 GRAPH = "https://graph.microsoft.com/.default"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -24,14 +26,10 @@ def identity_token(cloud: Driver, resource: str = EXCHANGE, **query: str) -> Any
         **query,
     }
     headers = {"x-identity-header": cloud.cloud.identity_header}
-    from sandbox.tenants.wire import Request
-
     return cloud.cloud.handle_identity(Request("GET", "/msi/token", urlencode(asked), headers))
 
 
 def assertion(cloud: Driver, resource: str = EXCHANGE) -> str:
-    import json
-
     return json.loads(identity_token(cloud, resource).body)["access_token"]
 
 

@@ -336,6 +336,18 @@ def test_reauthorisation_is_asked_before_the_end_until_renewed(cloud: Driver) ->
     assert len(cloud.deliveries()) == 1
 
 
+def test_a_short_life_is_asked_about_at_once_and_answers_cause_no_storm(cloud: Driver) -> None:
+    """One reminder when it is made; the answer waits for the next point in time."""
+    lifecycle = "https://app.example/api/lifecycle"
+    short = timestamp(START + 2 * HOUR)
+    made = subscribe(cloud, lifecycleNotificationUrl=lifecycle, expirationDateTime=short).body["id"]
+    assert len(cloud.deliveries()) == 1
+    assert cloud.graph("source", "POST", f"/subscriptions/{made}/reauthorize", app="reader").status == 204
+    assert cloud.deliveries() == []
+    cloud.clock.advance(30 * MINUTE)
+    assert len(cloud.deliveries()) == 1
+
+
 def test_an_app_has_a_hundred_subscriptions_in_a_tenant(cloud: Driver) -> None:
     """The next one is 403."""
     people = [user["id"] for user in cloud.items("source", "/users?$select=id")]

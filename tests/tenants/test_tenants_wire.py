@@ -188,7 +188,7 @@ async def test_files_of_the_authority_are_used_again_while_they_hold(tmp_path: P
     assert tls.prepare(tmp_path).key.exists()
 
 
-async def _start(*arguments: str) -> asyncio.subprocess.Process:
+async def _start(*arguments: str, errors: int | None = None) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -196,6 +196,7 @@ async def _start(*arguments: str) -> asyncio.subprocess.Process:
         *arguments,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
+        stderr=errors,
         limit=2**20,
     )
 
@@ -228,6 +229,15 @@ async def test_the_command_ends_with_its_parent() -> None:
     parent.kill()
     await parent.wait()
     assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+async def test_a_taken_port_is_said_and_ends_the_command(server: TenantsServer) -> None:
+    """Exit code 1."""
+    taken = server.addresses.login.rpartition(":")[2]
+    process = await _start("--port", taken, errors=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode().startswith(f"cannot serve on port {taken}: ")
 
 
 async def test_people_are_told_how_to_get_a_token(tmp_path: Path) -> None:

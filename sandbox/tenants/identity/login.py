@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -37,12 +36,15 @@ _PATH = re.compile(
 _SKEW_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal(Exception):  # noqa: N818 - it is an answer, raised to end the checks
-    status: int
-    error: str
-    code: int
-    text: str
+class _RefusedError(Exception):
+    """A check failed: HTTP status, OAuth's error word, the AADSTS number and its text."""
+
+    def __init__(self, status: int, error: str, code: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.error = error
+        self.code = code
+        self.text = text
 
 
 def is_login(path: str) -> bool:
@@ -97,7 +99,7 @@ class LoginService:
                     return self._instance(request)
                 case _:
                     return self._configuration(request, address)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             return self._refused(refusal)
 
     # --- tokens ----------------------------------------------------------------------------------
@@ -114,13 +116,13 @@ class LoginService:
             return Response(effect.status, headers, raw, effect.interference)
         tenant = self._tenant(address)
         if request.method != "POST":
-            raise _Refusal(400, "invalid_request", 900561, "The endpoint only accepts POST requests.")
+            raise _RefusedError(400, "invalid_request", 900561, "The endpoint only accepts POST requests.")
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         app_id = form.get("client_id", "").lower()
         if not app_id:
-            raise _Refusal(400, "invalid_request", 900144, "The request body must contain: 'client_id'.")
+            raise _RefusedError(400, "invalid_request", 900144, "The request body must contain: 'client_id'.")
         if form.get("grant_type") != "client_credentials":
-            raise _Refusal(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
+            raise _RefusedError(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
         self._check_scope(form.get("scope", ""), request.base)
         app = self._app(tenant, app_id)
         self._check_credential(app, form)
@@ -142,46 +144,50 @@ class LoginService:
     def _tenant(self, address: str) -> Tenant:
         tenant = self._world.tenant_at(address)
         if tenant is None:
-            raise _Refusal(400, "invalid_request", 90002, f"Tenant '{address}' not found.")
+            raise _RefusedError(400, "invalid_request", 90002, f"Tenant '{address}' not found.")
         return tenant
 
     def _app(self, tenant: Tenant, app_id: str) -> App:
         app = self._world.apps.get(app_id)
         if app is None:
-            raise _Refusal(
+            raise _RefusedError(
                 400,
                 "unauthorized_client",
                 700016,
                 f"Application with identifier '{app_id}' was not found in the directory '{tenant.name}'.",
             )
         if app_id not in tenant.consents:
-            raise _Refusal(
+            raise _RefusedError(
                 401,
                 "invalid_client",
                 7000229,
                 f"The client application '{app_id}' is missing service principal in the tenant '{tenant.id}'.",
             )
         if app.config.disabled or app_id in tenant.disabled_apps:
-            raise _Refusal(400, "unauthorized_client", 7000112, f"Application '{app_id}' is disabled.")
+            raise _RefusedError(400, "unauthorized_client", 7000112, f"Application '{app_id}' is disabled.")
         return app
 
     @staticmethod
     def _check_scope(scope: str, base: str) -> None:
         resource = scope.strip().removesuffix("/.default").rstrip("/")
         if not scope.strip().endswith("/.default"):
-            raise _Refusal(400, "invalid_scope", 1002012, "The scope must be a resource identifier with /.default.")
+            raise _RefusedError(
+                400, "invalid_scope", 1002012, "The scope must be a resource identifier with /.default."
+            )
         if resource not in {GRAPH_AUDIENCE, GRAPH_APP_ID, base}:
-            raise _Refusal(400, "invalid_resource", 500011, f"The resource principal named {resource} was not found.")
+            raise _RefusedError(
+                400, "invalid_resource", 500011, f"The resource principal named {resource} was not found."
+            )
 
     def _check_credential(self, app: App, form: Mapping[str, str]) -> None:
         secret, assertion = form.get("client_secret"), form.get("client_assertion")
         if secret is not None:
             held = app.config.secret
             if held is None or not hmac.compare_digest(held, secret):
-                raise _Refusal(401, "invalid_client", 7000215, "Invalid client secret provided.")
+                raise _RefusedError(401, "invalid_client", 7000215, "Invalid client secret provided.")
             return
         if assertion is None or form.get("client_assertion_type") != _ASSERTION_TYPE:
-            raise _Refusal(
+            raise _RefusedError(
                 401,
                 "invalid_client",
                 7000218,
@@ -193,11 +199,13 @@ class LoginService:
         try:
             claims = self._keys.verify(assertion)
         except TokenInvalidError:
-            raise _Refusal(401, "invalid_client", 700027, "Client assertion failed signature validation.") from None
+            raise _RefusedError(
+                401, "invalid_client", 700027, "Client assertion failed signature validation."
+            ) from None
         if claims.expires_at <= self._world.now():
-            raise _Refusal(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
+            raise _RefusedError(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
         if not credentials:
-            raise _Refusal(
+            raise _RefusedError(
                 401, "invalid_client", 70021, "No matching federated identity record found for presented assertion."
             )
         left = [item for item in credentials if item.issuer == claims.text("iss")]
@@ -210,7 +218,7 @@ class LoginService:
         if not left:
             raise _federated(700212, "audience", claims.text("aud"))
 
-    def _refused(self, refusal: _Refusal) -> Response:
+    def _refused(self, refusal: _RefusedError) -> Response:
         now = timestamp(self._world.now())
         trace, correlation = self._world.chance.guid("requests"), self._world.chance.guid("requests")
         return _json(
@@ -265,8 +273,8 @@ class LoginService:
         )
 
 
-def _federated(code: int, what: str, presented: str) -> _Refusal:
-    return _Refusal(
+def _federated(code: int, what: str, presented: str) -> _RefusedError:
+    return _RefusedError(
         401,
         "invalid_client",
         code,

@@ -1,0 +1,87 @@
+"""A batch as the host gives it: coalesced, served, and the rest sent again; poison parked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import timedelta
+
+import pytest
+from azure.servicebus import ServiceBusSubQueue
+from azure.servicebus.aio import ServiceBusClient
+
+from shared.app.provision import Received, provision
+from shared.core.messages import Kind, Reason, UserChange, decode, encode
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+POISON = [b"{", b"[]", json.dumps({"v": 9}).encode()]
+
+
+def received(change: UserChange) -> Received:
+    """A message as the host gives it."""
+    return Received("m", encode(change).encode())
+
+
+async def messages(app, subscription, **options):
+    """Messages of a subscription, taken off it."""
+    found = []
+    async with (
+        ServiceBusClient.from_connection_string(app.bus.connection_string) as client,
+        client.get_subscription_receiver("user-changes", subscription, max_wait_time=1, **options) as receiver,
+    ):
+        async for message in receiver:
+            found.append(message)
+            await receiver.complete_message(message)
+    return found
+
+
+async def test_poison_is_dead_lettered_with_its_reason_and_the_rest_of_the_batch_is_done(app):
+    """What cannot be read is kept, with what is wrong with it; nobody else waits for it."""
+    [patti] = await app.join("PattiF")
+    batch = [Received(f"poison-{number}", body) for number, body in enumerate(POISON)]
+    await provision(app.parts, "emea", [*batch, received(UserChange(patti, Reason.NOTIFICATION))])
+    assert await app.in_target(patti) is not None
+    dead = await messages(app, "poison", sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+    assert sorted((b"".join(m.body), m.dead_letter_reason, m.dead_letter_error_description) for m in dead) == sorted(
+        [
+            (POISON[0], "MalformedUserChange", "the body is not JSON"),
+            (POISON[1], "MalformedUserChange", "the body is not a JSON object"),
+            (POISON[2], "MalformedUserChange", "v must be 1"),
+        ]
+    )
+    assert await messages(app, "emea") == []
+
+
+async def test_what_is_left_to_do_comes_back_for_this_target_alone(app):
+    """A follow-up carries its target and its time."""
+    [patti] = await app.join("PattiF")
+    await app.fault(tenant="apac", operation="POST /invitations", status=429, headers={"Retry-After": "1"}, count=1)
+    await provision(app.parts, "apac", [received(UserChange(patti, Reason.NOTIFICATION))])
+    assert await messages(app, "emea") == []
+    [message] = await messages(app, "apac")
+    change = decode(b"".join(message.body))
+    assert (change.user_id, change.target, change.kind, change.reason) == (
+        patti,
+        "apac",
+        Kind.RETRY,
+        Reason.THROTTLED,
+    )
+    await provision(app.parts, "apac", [received(change)])
+    assert await app.in_target(patti, "apac") is not None
+
+
+async def test_a_batch_that_takes_too_long_sends_the_rest_again(app):
+    """No user is begun after the better part of the message lock; nobody is lost."""
+    strangers = [f"0a1b2c3d-0000-4000-8000-{number:012d}" for number in range(250)]
+    now = app.clock.now
+
+    def racing():
+        app.clock.offset += timedelta(seconds=app.parts.settings.timing.lock.total_seconds() / 5)
+        return now()
+
+    parts = dataclasses.replace(app.parts, clock=dataclasses.replace(app.parts.clock, now=racing))
+    await provision(parts, "emea", [received(UserChange(user_id, Reason.SECOND_LOOK)) for user_id in strangers])
+    again = [decode(b"".join(message.body)) for message in await messages(app, "emea")]
+    assert {change.reason for change in again} == {Reason.UNFINISHED}
+    assert 50 <= len({change.user_id for change in again}) < 250
