@@ -8,6 +8,7 @@ everything was sent, also for items that were refused (Graph would only repeat t
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -19,7 +20,7 @@ from shared.core.messages import MalformedMessageError, Reason, UserChange, enve
 from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Coroutine, Iterator, Mapping, Sequence
 
     from shared.app.parts import Parts
     from shared.core.model import SubscriptionRecord
@@ -71,11 +72,22 @@ async def ingest(parts: Parts, body: bytes) -> Reply:
         user_ids = dict.fromkeys(await _trusted_users(parts, items))
         now = parts.clock.now()
         changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in user_ids]
-        await parts.topic.send([envelope(change, not_before=now, timing=parts.settings.timing) for change in changes])
+        envelopes = [envelope(change, not_before=now, timing=parts.settings.timing) for change in changes]
+        await _within(_ANSWER_WITHIN, parts.topic.send(envelopes))
     except (BusUnavailableError, StoreError, TimeoutError) as error:
         _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)
         return Reply(503, "try again")
     return Reply(202)
+
+
+async def _within(seconds: float, sending: Coroutine[Any, Any, None]) -> None:
+    """Wait so long and no longer. The send itself goes on: one that succeeds late does no harm."""
+    task = asyncio.create_task(sending)
+    done, _ = await asyncio.wait((task,), timeout=seconds)
+    if not done:
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())  # seen, so that nobody is warned
+        raise TimeoutError
+    await task
 
 
 async def _trusted_users(parts: Parts, items: Sequence[object]) -> list[str]:

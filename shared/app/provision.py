@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.app.serve import FollowUp, serve
+from shared.bus.topic import PoisonMessage
 from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope
 
 if TYPE_CHECKING:
@@ -46,15 +47,10 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
         StoreUnavailable: the links could not be read or committed; the same.
     """
     started = parts.clock.now()
-    changes: list[UserChange] = []
-    for message in messages:
-        try:
-            changes.append(decode(message.body))
-        except MalformedMessageError as error:
-            _logger.warning("%s: a message cannot be read and is dead-lettered: %s", target_name, error)
-            await parts.topic.park(
-                message.body, message_id=message.message_id, reason="MalformedUserChange", description=str(error)
-            )
+    changes, poison = _read(messages)
+    if poison:
+        _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))
+        await parts.topic.park(poison)
     waiting = coalesce(changes)
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):
@@ -65,6 +61,17 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
             break
         follow_ups += await serve(parts, parts.targets[target_name], waiting[start : start + _AT_A_TIME])
     await _send(parts, target_name, follow_ups)
+
+
+def _read(messages: Sequence[Received]) -> tuple[list[UserChange], list[PoisonMessage]]:
+    changes: list[UserChange] = []
+    poison: list[PoisonMessage] = []
+    for message in messages:
+        try:
+            changes.append(decode(message.body))
+        except MalformedMessageError as error:
+            poison.append(PoisonMessage(message.message_id, message.body, "MalformedUserChange", str(error)))
+    return changes, poison
 
 
 def coalesce(changes: Iterable[UserChange]) -> list[UserChange]:

@@ -6,7 +6,8 @@ Receiving is the Functions host's work. Nothing here decides when a change is du
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
@@ -27,6 +28,16 @@ _POISON_WAIT: Final = 10  # seconds for a parked message to come round to its su
 
 class BusUnavailableError(Exception):
     """The topic did not take the messages; nothing may be reported as sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonMessage:
+    """A message that nobody can read, and why."""
+
+    message_id: str
+    body: bytes = field(repr=False)
+    reason: str
+    description: str
 
 
 class UserChangesTopic:
@@ -79,25 +90,26 @@ class UserChangesTopic:
         if len(batch):
             await self._sender.send_messages(batch)
 
-    async def park(self, body: bytes, *, message_id: str, reason: str, description: str) -> None:
-        """Put a poison message into the dead-letter queue of the subscription `poison`, with its reason.
+    async def park(self, poison: Sequence[PoisonMessage]) -> None:
+        """Put messages into the dead-letter queue of the subscription `poison`, each with its reason.
 
-        A trigger of the Functions host can only complete or abandon what it was given. So the message is sent
-        on to a subscription that no function listens to, and dead-lettered there.
+        A trigger of the Functions host can only complete or abandon all that it was given. So the messages are
+        sent on to a subscription that no function listens to, and dead-lettered there.
 
         Raises:
-            BusUnavailableError: the message could not be parked.
+            BusUnavailableError: some could not be parked; parking them again is harmless.
         """
-        properties: dict[str | bytes, Any] = {"target": POISON, "reason": reason, "description": description}
-        message = ServiceBusMessage(body, message_id=f"{POISON}:{message_id}", application_properties=properties)
+        sent = [_poison_message(message) for message in poison]
+        waiting = {message.message_id for message in sent}
         try:
             async with self._turn:
-                await self._sender.send_messages(message)
+                await self._sender.send_messages(sent)
             receiver = self._client.get_subscription_receiver(self._topic, POISON, max_wait_time=_POISON_WAIT)
             async with receiver:
                 async for parked in receiver:
                     await receiver.dead_letter_message(parked, **_why(parked))
-                    if parked.message_id == message.message_id:
+                    waiting.discard(parked.message_id)
+                    if not waiting:
                         return
         except (ServiceBusError, OSError) as error:
             raise BusUnavailableError(type(error).__name__) from error
@@ -123,6 +135,14 @@ def open_topic(
     else:
         raise ValueError("a connection string, or a namespace with a credential, is needed")
     return UserChangesTopic(client, topic)
+
+
+def _poison_message(poison: PoisonMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        poison.body,
+        message_id=f"{POISON}:{poison.message_id}",
+        application_properties={"target": POISON, "reason": poison.reason, "description": poison.description},
+    )
 
 
 def _why(parked: ServiceBusReceivedMessage) -> dict[str, str]:

@@ -74,13 +74,8 @@ async def test_what_is_left_to_do_comes_back_for_this_target_alone(app):
 async def test_a_batch_that_takes_too_long_sends_the_rest_again(app):
     """No user is begun after the better part of the message lock; nobody is lost."""
     strangers = [f"0a1b2c3d-0000-4000-8000-{number:012d}" for number in range(250)]
-    now = app.clock.now
-
-    def racing():
-        app.clock.offset += timedelta(seconds=app.parts.settings.timing.lock.total_seconds() / 5)
-        return now()
-
-    parts = dataclasses.replace(app.parts, clock=dataclasses.replace(app.parts.clock, now=racing))
+    timing = dataclasses.replace(app.parts.settings.timing, lock=timedelta(seconds=0.05))
+    parts = dataclasses.replace(app.parts, settings=dataclasses.replace(app.parts.settings, timing=timing))
     await provision(parts, "emea", [received(UserChange(user_id, Reason.SECOND_LOOK)) for user_id in strangers])
     again = [decode(b"".join(message.body)) for message in await messages(app, "emea")]
     assert {change.reason for change in again} == {Reason.UNFINISHED}

@@ -23,6 +23,16 @@ def test_credit_is_absolute_and_a_repeat_grants_nothing_new():
     assert len(client.credit(2, count=2)) == 2
 
 
+def test_credit_granted_before_messages_crossed_is_used_up():
+    """A grant counted from long ago is what is left of it, and never wraps around to billions."""
+    rig, client = connected()
+    client.attach_receiver(URI)
+    rig.send(*"abcde")
+    client.credit(3)
+    assert client.credit(1, count=0) == []
+    assert len(client.credit(2, count=2)) == 1
+
+
 def test_open_credit_gets_later_messages():
     """What arrives while credit is open is pushed without being asked for."""
     rig, client = connected()

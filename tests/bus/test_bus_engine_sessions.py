@@ -59,6 +59,7 @@ def test_a_client_that_left_is_granted_nothing():
     rig, client = sessions()
     client.attach_receiver(URI, filters={SESSION_FILTER: None})
     client.tell(Detach(0, closed=True))
+    assert client.scheduler.timers[0].cancelled
     rig.send("a", session_id="s1")
     client.hear()
     assert rig.broker.accept_session("q").session_id == "s1"

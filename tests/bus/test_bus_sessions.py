@@ -174,6 +174,20 @@ def test_a_session_whose_messages_expired_is_not_offered():
     assert one.broker.accept_session("q") is None
 
 
+def test_a_session_with_only_deferred_messages_is_not_offered():
+    """Deferred messages come by number to who asks for the session by name; they make it no next one."""
+    one = rig()
+    one.send("deferred", session_id="a")
+    hold = one.broker.accept_session("q")
+    (got,) = one.receive(hold=hold)
+    one.broker.defer("q", got.lock_token)
+    one.send("expires", session_id="a", time_to_live=5)
+    one.broker.release_session("q", hold)
+    one.after(5)
+    assert one.broker.accept_session("q") is None
+    assert one.broker.accept_session("q", "a") is not None
+
+
 def test_a_message_without_session_is_refused_by_a_queue():
     """The whole batch is, and nothing of it is taken."""
     one = rig()
