@@ -27,7 +27,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--report", "report_file", type=_FILE, help="Write the report as JSON.")
 @click.option("--sync", "sync_file", type=_FILE, default=REPOSITORY / "sync.yaml", help="Another sync.yaml.")
 @click.pass_context
-def sandbox(
+def sandbox(  # noqa: PLR0917 - click passes every one of them by name
     context: click.Context, once: bool, users: int, seed: int, report_file: Path | None, sync_file: Path
 ) -> None:
     """Play Contoso's day on simulated tenants, a Service Bus and a Functions host, all on this machine."""

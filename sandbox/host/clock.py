@@ -30,5 +30,5 @@ class SystemClock:
 
     async def sleep_until(self, moment: datetime) -> None:
         """Sleep until the machine's clock shows `moment`, never waking early."""
-        while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110  waits for a time
+        while (left := (moment - self.now()).total_seconds()) > 0:
             await asyncio.sleep(min(left, _LONGEST_NAP_SECONDS))

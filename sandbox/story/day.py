@@ -56,7 +56,14 @@ class Day:
     async def prepare(self) -> None:
         """Learn who is there."""
         if self._extra_people:
-            body = {"tenant": SOURCE, "count": self._extra_people, "seed": self._seed}
+            # Without managers, who are Contoso's own people's: each would be one write more.
+            body = {
+                "tenant": SOURCE,
+                "count": self._extra_people,
+                "seed": self._seed,
+                "baseline": True,
+                "managers": False,
+            }
             await self._cloud.control("POST", "users/generate", body)
         people = await self._cloud.users(SOURCE)
         self._ids = {str(user["userPrincipalName"]).partition("@")[0]: user["id"] for user in people}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
@@ -212,13 +213,15 @@ class Control:
         return {"value": truth.groups_of(self._tenant(name))}
 
     def _generate(self, body: JsonObject, **_: Any) -> JsonObject:
-        _only(body, "tenant", "count", "seed", "first", "groups", "baseline")
+        _only(body, "tenant", "count", "seed", "first", "groups", "baseline", "managers")
         tenant = self._tenant(body.get("tenant"))
         count = int(_number(body, "count", 1))
         if not 0 <= count <= _MOST_GENERATED:
             raise _WrongRequestError(400, f"count must be between 0 and {_MOST_GENERATED}")
         seed = int(_number(body, "seed", self._cloud.world.chance.seed))
         crowd = people.strangers(count, seed, first=int(_number(body, "first", 0)))
+        if body.get("managers") is False:
+            crowd = (replace(person, manager=None) for person in crowd)
         groups = [self._group(tenant, str(key)) for key in body.get("groups") or []]
         if body.get("baseline") is True:
             if groups:

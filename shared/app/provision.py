@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shared.app.events import send_owed
 from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
 from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope
@@ -51,6 +52,7 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
     if poison:
         _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))
         await parts.topic.park(poison)
+    await send_owed(parts, target_name)
     waiting = coalesce(changes)
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):

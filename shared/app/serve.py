@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from shared.app.apply import Outcome, Task, apply
 from shared.app.desire import ALWAYS_READ, Draft, complete, draft, wanted_manager
+from shared.app.events import send_events
 from shared.core.attributes import select_for
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
@@ -87,8 +88,8 @@ class _Pass:
         }
         outcomes, claimed = await self._apply(plans, desired, claimed)
         committed = await self._commit(plans, outcomes, desired, claimed)
-        await self._log(committed)
-        await self._tell_reports(plans, outcomes, committed)
+        await send_events(self._parts, committed.values())
+        await self._tell_reports({**links, **committed}, committed)
         self._tell_operator(plans, outcomes)
         return self._follow_ups
 
@@ -229,7 +230,8 @@ class _Pass:
         if plan.fault is not None:
             row = self._failed(link or Link(self._target.name, user_id, attempt=change.attempt), plan.fault, self._now)
             if link is not None:
-                await self._log((await self._write([self._with_event(row, plan, plan.fault, self._now)]))[0])
+                committed, _ = await self._write([self._with_event(row, plan, plan.fault, self._now)])
+                await send_events(self._parts, committed.values())
         elif link is not None and (link.attempt or link.missing_since):
             await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
         elif change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION:
@@ -268,23 +270,14 @@ class _Pass:
 
     # --- afterwards ---------------------------------------------------------------------------------------------
 
-    async def _log(self, committed: Mapping[str, Link]) -> None:
-        """Send the committed events, then clear them: a crash between sends them twice, never not at all."""
-        owing = [link for link in committed.values() if link.unlogged]
-        if owing:
-            await self._parts.log.write([event for link in owing for event in link.unlogged])
-            await self._write([replace(link, unlogged=()) for link in owing])
+    async def _tell_reports(self, links: Mapping[str, Link], committed: Mapping[str, Link]) -> None:
+        """A manager who is there now can be set on those who wait for one, whichever of the two came first.
 
-    async def _tell_reports(
-        self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome], committed: Mapping[str, Link]
-    ) -> None:
-        """A manager who is there now can be set on those who wait for one, whichever of the two came first."""
-        arrived = [
-            user_id
-            for user_id, outcome in outcomes.items()
-            if outcome.fault is None and plans[user_id].action in {Action.CREATE, Action.ADOPT, Action.RESTORE}
-        ]
-        waiting = await self._parts.store.find_by_manager(self._target.name, arrived)
+        Asked for everybody who is present, not only for those who arrived just now: the pass in which they did may
+        have crashed after its commit.
+        """
+        present = [user_id for user_id in self._changes if user_id in links and links[user_id].state in _SETTLED]
+        waiting = await self._parts.store.find_by_manager(self._target.name, present)
         reports = {report for found in waiting.values() for report in found}
         wanted = {link.source_id: link.manager_source_id for link in committed.values() if link.manager_source_id}
         managers = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(wanted.values())))

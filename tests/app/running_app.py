@@ -64,6 +64,15 @@ class App:
             await self.cloud.graph("source", "POST", f"/groups/{group}/members/$ref", reference)
         return ids
 
+    async def with_manager(self, alias):
+        """Put somebody and their manager into the scoping group; returns both ids."""
+        people = {user["id"]: user for user in await self.cloud.users("source")}
+        [person] = await self.join(alias)
+        manager = people[person]["manager"]
+        manager = manager["id"] if isinstance(manager, dict) else manager
+        await self.join(people[manager]["userPrincipalName"].partition("@")[0])
+        return person, manager
+
     async def leave(self, user_id):
         await self.cloud.graph("source", "DELETE", f"/groups/{GROUP}/members/{user_id}/$ref")
 

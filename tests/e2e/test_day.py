@@ -1,0 +1,70 @@
+"""The whole product on the whole sandbox: each part a process of its own, everything over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.story.run import Options, Play, Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, timeout: int = 170) -> subprocess.CompletedProcess[str]:
+    """The sandbox's command, as a user would type it."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def test_the_day_ends_with_every_target_right(tmp_path):
+    """Contoso's day and forty more people: adopted, updated, blocked, removed and restored in both targets."""
+    report_file = tmp_path / "report.json"
+    done = run("--once", "--users", "40", "--report", str(report_file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    assert report["passed"] is True
+    for target in report["targets"].values():
+        assert target["expected"] == target["actual"] == 28 + 40
+        assert target["missing"] == target["unexpected"] == target["different"] == []
+    assert report["requests"]["emea"]["POST /invitations"] == report["requests"]["apac"]["POST /invitations"]
+    assert report["latencySeconds"]["p50"] < 1 + 2 + 5  # window, settle, and five
+
+
+def test_a_wrong_configuration_ends_with_code_2_and_all_of_its_faults(tmp_path):
+    """Before anything is started."""
+    wrong = tmp_path / "sync.yaml"
+    wrong.write_text("source: {tenantId: no}\ntargets: [{name: Emea, tenantId: x, scope: {}}]\n", encoding="utf-8")
+    done = run("--once", "--sync", str(wrong))
+    assert done.returncode == 2
+    for path in ("source.tenantId", "targets[0].name", "targets[0].tenantId", "targets[0].scope"):
+        assert path in done.stderr, done.stderr
+
+
+@pytest.mark.timeout(240)
+async def test_a_host_killed_in_the_middle_of_the_load_ends_in_the_same_state():
+    """SIGKILL between invitation and commit, twice; whoever comes after takes over, and nobody is doubled or lost."""
+    async with Sandbox(Options(users=60, lock=10)) as sandbox:
+        await sandbox.subscribe()
+        play = Play(sandbox, lambda _line: None)
+        await play.prepare()
+        load = play.day.chapters()[0]
+        await load.play()
+        for seconds in (4.5, 6.0):
+            await asyncio.sleep(seconds)  # the fault itself: a crash has a moment, and this is it
+            await sandbox.host.kill()
+            await sandbox.start_host()
+        comparisons = await play.converge(80)
+        assert all(comparison.right for comparison in comparisons.values()), comparisons
+        invitations = (await sandbox.cloud.control("GET", "counters"))["requests"]["emea"]["POST /invitations"]
+        assert invitations >= 83
