@@ -31,14 +31,16 @@ def test_every_setting_stands_in_the_sample_and_no_other():
 
 def test_every_setting_is_documented_and_no_other():
     """docs/settings.md and the code are in step."""
-    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.M))
+    documented = set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert documented == settings_read()
 
 
 def commands(page: str) -> list[str]:
     """Commands of the app's own terminal shown on a page, each in one line."""
     text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
-    return re.findall(r"^(?:\$ )?((?:echo .* \| +)?\.venv/bin/python -m admin .*?)(?:\s+#.*)?$", text, re.M)
+    return re.findall(r"^(?:\$ )?((?:echo .* \| +)?\.venv/bin/python -m admin .*?)(?:\s+#.*)?$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", commands("README.md"))
@@ -55,8 +57,12 @@ def test_the_readme_shows_commands():
     assert len(commands("README.md")) >= 2
 
 
-@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("**/*.md")
-                                        if not {".venv", "node_modules"} & set(path.parts)))
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        str(path.relative_to(ROOT)) for path in ROOT.glob("**/*.md") if not {".venv", "node_modules"} & set(path.parts)
+    ),
+)
 def test_links_between_pages_lead_somewhere(page):
     """A relative link names a file that is there."""
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -22,8 +22,8 @@ ANSWERS = [
     (400, "BadRequest", "The domain of the email address is a verified domain of this directory.", U,
      "InvitationCreationFailureInvalidPropertyValue"),
     (400, "BadRequest", "Group email address is not supported.", U, "InvitationCreationFailureInvalidPropertyValue"),
-    (400, "Request_BadRequest", "Unable to update the specified properties for on-premises mastered Directory Sync"
-     " objects", U, "CannotUpdateObjectsMasteredOnPremises"),
+    (400, "Request_BadRequest", ("Unable to update the specified properties for on-premises mastered Directory Sync"
+     " objects"), U, "CannotUpdateObjectsMasteredOnPremises"),
     (400, "Request_BadRequest", "Not a valid reference update.", FaultSize.YOUNG,
      "UnableToResolveReferenceAttributeValue"),
     (409, "Request_MultipleObjectsWithSameKeyValue", "A conflicting object exists.", U, "DuplicateTargetEntries"),
