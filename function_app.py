@@ -6,7 +6,7 @@ would make every function disappear. So the use cases are imported by the calls 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List  # noqa: UP035 - the Functions worker knows batches by this name alone
+from typing import TYPE_CHECKING, List  # the Functions worker knows batches by this name alone
 
 import azure.functions as func
 
@@ -23,7 +23,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.route("notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def notifications(req: func.HttpRequest) -> func.HttpResponse:
     """Graph's change notifications, and its validation of this address."""
-    from shared.app import ingest  # noqa: PLC0415 - see the module's docstring
+    from shared.app import ingest
 
     if "validationToken" in req.params:
         return _http(ingest.handshake(req.params["validationToken"]))
@@ -31,40 +31,40 @@ async def notifications(req: func.HttpRequest) -> func.HttpResponse:
     refused = ingest.check_size(len(body))
     if refused is not None:
         return _http(refused)
-    from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
+    from shared.app.compose import parts
 
     return _http(await ingest.ingest(await parts(), body))
 
 
 @app.route("health", methods=["GET"])
-async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding's name is fixed
+async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Configuration faults, subscriptions, links."""
-    from shared.app import compose  # noqa: PLC0415 - see the module's docstring
-    from shared.app.health import health as report  # noqa: PLC0415
+    from shared.app import compose
+    from shared.app.health import health as report
 
     return _http(await report(compose.parts))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%KEEP_SUBSCRIPTIONS_SCHEDULE%", run_on_startup=False)
-async def keep_subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name is fixed
+async def keep_subscriptions(timer: func.TimerRequest) -> None:
     """Make and renew the subscriptions of the source tenant."""
-    from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
-    from shared.app.subscriptions import keep_subscriptions as keep  # noqa: PLC0415
+    from shared.app.compose import parts
+    from shared.app.subscriptions import keep_subscriptions as keep
 
     await keep(await parts())
 
 
-def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:  # noqa: UP006
-    async def provision(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:
+    async def handler(messages: List[func.ServiceBusMessage]) -> None:
         """Serve a batch of user changes in one target."""
-        from shared.app.compose import parts  # noqa: PLC0415 - see the module's docstring
-        from shared.app.provision import Received  # noqa: PLC0415
-        from shared.app.provision import provision as serve
+        from shared.app.compose import parts
+        from shared.app.provision import Received, provision
 
         received = [Received(message.message_id or "", message.get_body()) for message in messages]
-        await serve(await parts(), target, received)
+        await provision(await parts(), target, received)
 
-    return provision
+    handler.__name__ = f"provision_{target.replace('-', '_')}"
+    return handler
 
 
 def _http(reply: Reply) -> func.HttpResponse:
@@ -73,7 +73,6 @@ def _http(reply: Reply) -> func.HttpResponse:
 
 for _target in target_names():
     _handler = _provision(_target)
-    _handler.__name__ = f"provision_{_target.replace('-', '_')}"
     app.service_bus_topic_trigger(
         arg_name="messages",
         connection="ServiceBusConnection",

@@ -120,7 +120,7 @@ KEYS = HostKeys("the-master", "the-host", {"guarded": "the-function", "inner": "
     ],
 )
 @pytest.mark.parametrize("way", ["header", "query"])
-async def test_keys(start_host, http, path, key, status, way):  # noqa: PLR0917  pytest passes them by name
+async def test_keys(start_host, http, path, key, status, way):
     """A key, in the header or the query, opens what its level allows and nothing else."""
     host = await start_host("web", keys=KEYS)
     headers = {"x-functions-key": key} if key and way == "header" else {}

@@ -248,7 +248,7 @@ async def test_finished_within_grace(start_host, app_module, bus, settings):
     assert _counts(bus, EMEA) == (0, 0, 0)
 
 
-async def test_lost_lock(start_host, app_module, bus, settings, clock, caplog):  # noqa: PLR0917  pytest passes by name
+async def test_lost_lock(start_host, app_module, bus, settings, clock, caplog):
     """A lock that ran out during the invocation is logged, and the message comes again."""
     await start_host("messages", settings)
     module = app_module()
@@ -262,7 +262,7 @@ async def test_lost_lock(start_host, app_module, bus, settings, clock, caplog): 
     assert "Message lock lost: 1 of 1 messages of 'Functions.provision_emea'" in caplog.text
 
 
-async def test_killed_host(start_host, app_module, bus, settings, clock, tmp_path):  # noqa: PLR0917  pytest passes by name
+async def test_killed_host(start_host, app_module, bus, settings, clock, tmp_path):
     """What a host was working on when it was killed is delivered to the next one, once the locks have run out."""
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"Values": {**settings, "HOLD_BATCHES": "yes"}}))
