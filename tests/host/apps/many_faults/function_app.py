@@ -1,6 +1,6 @@
 """Wrong in several places at once: every fault is to be told."""
 
-from typing import List  # noqa: UP035  the worker refuses list[...]
+from typing import List
 
 import azure.functions as func
 
@@ -20,5 +20,5 @@ def cat(timer: func.TimerRequest) -> None:
     connection="NoSuchBus",
     cardinality="many",
 )
-def batch(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+def batch(messages: List[func.ServiceBusMessage]) -> None:
     """Take messages from nowhere."""

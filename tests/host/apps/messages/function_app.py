@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from typing import List  # noqa: UP035  the worker refuses list[...]
+from typing import List
 
 import azure.functions as func
 
@@ -31,7 +31,7 @@ class Counts:
     connection="ServiceBusConnection",
     cardinality="many",
 )
-async def provision_emea(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+async def provision_emea(messages: List[func.ServiceBusMessage]) -> None:
     """Report a batch, wait while told to, then fail as often as told to."""
     Counts.running += 1
     Counts.most_running = max(Counts.most_running, Counts.running)
@@ -59,7 +59,7 @@ async def single(message: func.ServiceBusMessage) -> None:
     connection="ServiceBusConnection",
     cardinality="many",
 )
-async def provision_nowhere(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+async def provision_nowhere(messages: List[func.ServiceBusMessage]) -> None:
     """Never run: its subscription does not exist."""
     await batches.put(messages)
 
