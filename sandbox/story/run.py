@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-_REPLICAS: Final = {"count": 2, "medianSeconds": 0.5, "p99Seconds": 4.0}
+_REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
 """How late the tenants' replicas are: gentler than in the cloud, so that the day fits into a minute."""
 
 _POLL: Final = 0.25  # seconds between two looks at the targets
@@ -54,7 +54,7 @@ class Options:
     sync_file: Path = REPOSITORY / "sync.yaml"
     window: float = 1.0
     settle: float = 2.0
-    second_look: float = 6.0
+    second_look: float = 4.0
     lock: int = 60  # of a message; also how long a killed worker's users stay untouched
 
 
