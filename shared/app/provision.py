@@ -2,7 +2,7 @@
 
 For each batch: read the messages, coalesce them, then, some users at a time, take each through claim, look,
 decide, apply, commit and log (`serve`). What cannot be finished is sent again, for this target and with a time;
-so an exception leaves this module only when nothing could be saved, and the host then gives the whole batch back.
+so an exception leaves this module only when nothing could be sent, and the host then gives the whole batch back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 from shared.app.events import send_owed
 from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
+from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope
+from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,14 +47,12 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
 
     Raises:
         BusUnavailableError: what is left to do could not be sent; the batch has to come again.
-        StoreUnavailable: the links could not be read or committed; the same.
     """
     started = parts.clock.now()
     changes, poison = _read(messages)
     if poison:
         _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))
         await parts.topic.park(poison)
-    await send_owed(parts, target_name)
     waiting = coalesce(changes)
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):
@@ -61,8 +61,40 @@ async def provision(parts: Parts, target_name: str, messages: Sequence[Received]
             rest = (replace(change, kind=Kind.RETRY, reason=Reason.UNFINISHED) for change in waiting[start:])
             follow_ups += [FollowUp(change, now) for change in rest]
             break
-        follow_ups += await serve(parts, parts.targets[target_name], waiting[start : start + _AT_A_TIME])
+        follow_ups += await _serve_or_put_off(parts, target_name, waiting[start : start + _AT_A_TIME])
     await _send(parts, target_name, follow_ups)
+    try:
+        await send_owed(parts, target_name)
+    except StoreError as error:
+        _logger.warning("%s: events stay with their links: %s", target_name, error)
+
+
+async def _serve_or_put_off(parts: Parts, target_name: str, changes: Sequence[UserChange]) -> list[FollowUp]:
+    """Serve users; where that fails as a whole, put them off, since raising would bring the batch back at once.
+
+    A defect that one user brings to light costs nobody else: the users are then served one by one, and that one
+    goes into escrow.
+    """
+    try:
+        return await serve(parts, parts.targets[target_name], changes)
+    except StoreError as error:
+        _logger.warning("%s: %d users are put off: %s", target_name, len(changes), error)
+        return [_put_off(parts, change, Fault(FaultSize.TRANSIENT, "StoreUnavailable")) for change in changes]
+    except Exception:
+        if len(changes) == 1:
+            _logger.exception("%s: user %s is put into escrow for a defect", target_name, changes[0].user_id)
+            return [_put_off(parts, changes[0], Fault(FaultSize.USER, "InternalError"))]
+    _logger.warning("%s: a batch of %d users failed as a whole; they are served one by one", target_name, len(changes))
+    follow_ups: list[FollowUp] = []
+    for change in changes:
+        follow_ups += await _serve_or_put_off(parts, target_name, [change])
+    return follow_ups
+
+
+def _put_off(parts: Parts, change: UserChange, fault: Fault) -> FollowUp:
+    attempt = change.attempt + 1
+    again = replace(change, kind=Kind.RETRY, reason=Reason.ESCROW if lasts(fault, attempt) else Reason.TRANSIENT)
+    return FollowUp(replace(again, attempt=attempt), parts.clock.now() + back_off(fault, attempt))
 
 
 def _read(messages: Sequence[Received]) -> tuple[list[UserChange], list[PoisonMessage]]:

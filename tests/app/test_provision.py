@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from datetime import timedelta
@@ -12,6 +13,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from shared.app.provision import Received, provision
 from shared.core.messages import Kind, Reason, UserChange, decode, encode
+from shared.store import StoreError, open_store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,3 +82,40 @@ async def test_a_batch_that_takes_too_long_sends_the_rest_again(app):
     again = [decode(b"".join(message.body)) for message in await messages(app, "emea")]
     assert {change.reason for change in again} == {Reason.UNFINISHED}
     assert 50 <= len({change.user_id for change in again}) < 250
+
+
+class Unreadable:
+    """A source that breaks in a way nobody foresaw, for one user."""
+
+    def __init__(self, source, user_id):
+        self._source = source
+        self._user_id = user_id
+
+    async def read_users(self, user_ids, **options):
+        if self._user_id in user_ids:
+            raise ZeroDivisionError
+        return await self._source.read_users(user_ids, **options)
+
+
+async def test_a_defect_that_one_user_brings_to_light_costs_nobody_else(app):
+    """The others of the batch are done; that one is in escrow, and nothing is dead-lettered."""
+    patti, isaiah = await app.join("PattiF", "IsaiahL")
+    parts = dataclasses.replace(app.parts, source=Unreadable(app.parts.source, patti))
+    await provision(parts, "emea", [received(UserChange(u, Reason.NOTIFICATION)) for u in (patti, isaiah)])
+    assert await app.in_target(isaiah) is not None
+    assert await app.in_target(patti) is None
+    await provision(app.parts, "emea", [received(UserChange(patti, Reason.ESCROW, Kind.RETRY, attempt=1))])
+    assert await app.in_target(patti) is not None
+
+
+async def test_a_store_that_is_down_puts_the_batch_off_and_loses_nobody(app):
+    """Raising would bring the batch back ten times within seconds, and then dead-letter it."""
+    [patti] = await app.join("PattiF")
+    down = dataclasses.replace(app.parts, store=open_store("sqlite:////proc/nowhere/links.sqlite3"))
+    with pytest.raises(StoreError):
+        await down.store.get_links("emea", [patti])
+    await provision(down, "apac", [received(UserChange(patti, Reason.NOTIFICATION))])
+    await asyncio.sleep(5.5)  # the back-off of a first transient fault, on the bus's own clock
+    [message] = await messages(app, "apac")
+    change = decode(b"".join(message.body))
+    assert (change.user_id, change.kind, change.reason, change.attempt) == (patti, Kind.RETRY, Reason.TRANSIENT, 1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from sandbox.story.run import Options, Play, Sandbox
@@ -68,3 +70,30 @@ async def test_a_host_killed_in_the_middle_of_the_load_ends_in_the_same_state():
         assert all(comparison.right for comparison in comparisons.values()), comparisons
         invitations = (await sandbox.cloud.control("GET", "counters"))["requests"]["emea"]["POST /invitations"]
         assert invitations >= 83
+
+
+async def test_the_webhook_and_health_answer_over_http():
+    """What Graph, a forger and an administrator get from the running app."""
+    async with Sandbox(Options()) as sandbox:
+        await sandbox.subscribe()
+        tls = ssl.create_default_context(cafile=sandbox.tenants.ready["ca"])
+        keys = json.loads(Path(sandbox.host.ready["keysFile"]).read_text(encoding="utf-8"))
+        api = f"{sandbox.host.ready['url']}/api"
+        forged = {"value": [{"clientState": "guess", "subscriptionId": "x", "tenantId": "y"}]}
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+            for body, status in (
+                (b"{", 400),
+                (b'{"value": 7}', 400),
+                (json.dumps(forged).encode(), 202),
+                (b" " * (1024 * 1024 + 1), 413),
+            ):
+                async with session.post(f"{api}/notifications", data=body) as response:
+                    assert response.status == status
+            async with session.post(f"{api}/notifications?validationToken=Hello%20Graph") as response:
+                assert (response.status, response.content_type) == (200, "text/plain")
+                assert await response.text() == "Hello Graph"
+            async with session.get(f"{api}/health") as response:
+                assert response.status == 401
+            async with session.get(f"{api}/health", headers={"x-functions-key": keys["masterKey"]}) as response:
+                assert response.status == 200
+                assert (await response.json())["healthy"] is True
