@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup sandbox test check clean
+.PHONY: help setup sandbox test check bench clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
@@ -34,6 +34,10 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 
 test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK, expressions on 100,000 users
+	$(BIN)/python benchmarks/bus.py
+	$(BIN)/python benchmarks/expressions.py
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts
