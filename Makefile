@@ -36,8 +36,8 @@ test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK, expressions on 100,000 users
-	$(BIN)/python benchmarks/bus.py
-	$(BIN)/python benchmarks/expressions.py
+	$(BIN)/python -m benchmarks.bus
+	$(BIN)/python -m benchmarks.expressions
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts

@@ -4,7 +4,7 @@ Runs the bus as a process of its own and sends, then receives and completes, bat
 one topic and subscription. Prints a line of JSON per measurement: what was done, messages per second, and the CPU
 time the bus spent on each message. The clients share the cores with the bus, and are most of the cost.
 
-    python benchmarks/bus.py [--messages 20000] [--batch 100] [--clients 2]
+    python -m benchmarks.bus [--messages 20000] [--batch 100] [--clients 2]
 """
 
 from __future__ import annotations
