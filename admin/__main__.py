@@ -7,7 +7,11 @@ import sys
 import click
 
 from admin.evaluate import evaluate
+from admin.export_schema import export_schema
+from admin.import_schema import import_schema
+from admin.schema import schema
 from admin.scope import scope
+from admin.try_mapping import try_mapping
 from admin.validate import validate
 
 
@@ -17,7 +21,11 @@ def admin() -> None:
 
 
 admin.add_command(evaluate)
+admin.add_command(export_schema)
+admin.add_command(import_schema)
+admin.add_command(schema)
 admin.add_command(scope)
+admin.add_command(try_mapping)
 admin.add_command(validate)
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 import click
 
-from admin.evaluate import QuestionError, answer_lines, field, instant
+from admin.json_lines import QuestionError, answer_lines, field, instant
 from shared.core.scoping import InScope, Out, Undecidable, evaluate_filter, parse_filter
 
 

@@ -1,7 +1,7 @@
 """From plans to writes: bring users into being, shape them, set their managers; all users of a batch side by side.
 
 Every plan is already decided; this module only carries it out, and says for each user what came of it. It claims
-and commits nothing.
+and commits nothing. Attributes that the target refuses by themselves are left out, and named in the outcome.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.core.decide import Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize
+from shared.graph.faults import refusable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from shared.graph.writes import Invitation, TargetWrites
 
 _YOUNG_WAITS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait before a user who was just invited is written to: the other replicas have to learn of them."""
+
+_TRIES_WITHOUT_REFUSED: Final = 2
+"""Requests after the first: an attribute may be refused for one reason, and another for a second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,14 @@ class Outcome:
 
     target_id: str | None
     fault: Fault | None = None
+    refused: tuple[str, ...] = ()  # attributes that were not written, while the others were
 
 
 class Progress(Protocol):
     """Told of users that came into being, before anything else is written to them."""
 
-    def __call__(self, created: Mapping[str, str], /) -> Awaitable[None]:
-        """`created` maps source ids to target ids."""
+    def __call__(self, created: Mapping[str, str], /) -> Awaitable[Collection[str]]:
+        """`created` maps source ids to target ids; returns the source ids whose target user is somebody else's."""
         ...
 
 
@@ -71,6 +76,11 @@ class _Board:
         """Note the faults of one stage."""
         for task, fault in zip(tasks, faults, strict=True):
             self.outcomes[task.source_id] = replace(self.outcomes[task.source_id], fault=fault)
+
+    def refuse(self, task: Task, names: Collection[str]) -> None:
+        """Note attributes that the target did not take while it took the others."""
+        refused = tuple(sorted(names))
+        self.outcomes[task.source_id] = replace(self.outcomes[task.source_id], refused=refused)
 
 
 async def apply(
@@ -101,7 +111,9 @@ async def _bring_into_being(board: _Board, writes: TargetWrites, progress: Progr
         else:
             board.outcomes[task.source_id] = Outcome(answer)
             created[task.source_id] = answer
-    await progress(created)
+    for source_id in await progress(created):
+        # Entra answers the invitation of a known address with the user who has it.
+        board.outcomes[source_id] = Outcome(None, Fault(FaultSize.CONFLICT, "twoSourceUsers"))
 
 
 async def _restore(board: _Board, writes: TargetWrites) -> None:
@@ -126,7 +138,36 @@ async def _shape(board: _Board, writes: TargetWrites, sleep: Callable[[float], A
 
 
 async def _patch(board: _Board, writes: TargetWrites, tasks: Sequence[Task]) -> list[Fault | None]:
-    return await writes.update([(board.target_id(task), _properties(task)) for task in tasks])
+    """Update users, leaving out in further requests what was refused."""
+    bodies = {task.source_id: _properties(task) for task in tasks}
+    first = faults = await _update(board, writes, tasks, bodies)
+    for _ in range(_TRIES_WITHOUT_REFUSED):
+        lighter = []
+        for task in tasks:
+            body, fault = bodies[task.source_id], faults[task.source_id]
+            without = refusable(fault, body) if fault is not None else frozenset()
+            if without:
+                bodies[task.source_id] = {name: value for name, value in body.items() if name not in without}
+                lighter.append(task)
+        faults = faults | await _update(board, writes, lighter, bodies)
+    for task in tasks:
+        refused = _properties(task).keys() - bodies[task.source_id].keys()
+        if refused and faults[task.source_id] is None:
+            board.refuse(task, refused)
+            if "accountEnabled" in refused and _is_about_sign_in(task.plan):
+                faults[task.source_id] = first[task.source_id]
+    return [faults[task.source_id] for task in tasks]
+
+
+async def _update(
+    board: _Board, writes: TargetWrites, tasks: Sequence[Task], bodies: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Fault | None]:
+    """One request for each user of whom something is left to write."""
+    written = [task for task in tasks if bodies[task.source_id]]
+    answers = await writes.update([(board.target_id(task), bodies[task.source_id]) for task in written])
+    return dict.fromkeys([task.source_id for task in tasks]) | {
+        task.source_id: fault for task, fault in zip(written, answers, strict=True)
+    }
 
 
 async def _set_managers(board: _Board, writes: TargetWrites) -> None:
@@ -145,6 +186,12 @@ async def _remove(board: _Board, writes: TargetWrites) -> None:
 
 def _properties(task: Task) -> dict[str, Any]:
     return {**task.plan.change.attributes, **(task.marker if task.plan.change.mark else {})}
+
+
+def _is_about_sign_in(plan: Plan) -> bool:
+    """Somebody who ought to be blocked and is not must stay in sight: that is more than a warning."""
+    blocks = plan.change.attributes.get("accountEnabled") is False
+    return blocks or plan.action in {Action.ENABLE, Action.DISABLE}
 
 
 def _not_there_yet(fault: Fault | None) -> Fault | None:

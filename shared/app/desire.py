@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
-from shared.core.attributes import source_attributes, to_graph
+from shared.core.attributes import Selection, select_for, source_attributes, to_graph
 from shared.core.desired import (
     Desired,
     Frozen,
@@ -21,7 +21,8 @@ from shared.core.desired import (
     UnknownDesired,
 )
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.core.mapping import ManagerSet, Mapped, NotMapped, fingerprint, map_user
+from shared.core.mapping import ManagerSet, Mapped, NotMapped, attributes_read, fingerprint, map_user
+from shared.core.scoping import InScope as Passes
 from shared.core.scoping import Out, Undecidable, evaluate_filter
 from shared.graph.source import Deleted, Found, Missing, Unreadable
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.config.sync_file import Target
+    from shared.core.expressions import Value
     from shared.core.model import Link
     from shared.graph.source import SourceReading
 
@@ -46,6 +48,12 @@ class Draft:
 
     desired: Desired
     mapped: Mapped | None = None  # with InScope only
+
+
+def selection(target: Target) -> Selection:
+    """What must be read of a source user to draft the desire of one target: no more than its rules ask for."""
+    read = attributes_read(target.mappings, target.scope.filter, target.scope.input_filter)
+    return select_for({*ALWAYS_READ, *read})
 
 
 def draft(target: Target, reading: SourceReading, link: Link | None, now: datetime) -> Draft:
@@ -92,33 +100,59 @@ def _missing(link: Link | None, now: datetime) -> Desired:
 
 def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     user = found.user
+    if str(user.get("@odata.type", "")).lower() == "#microsoft.graph.agentuser":
+        return Draft(OutOfScope("agentUser", "agents of the source are not synchronized"))
     if user.get("userType") == "Guest" or "#EXT#" in str(user.get("userPrincipalName")):
         return Draft(OutOfScope("externalUser", "external users of the source are not synchronized on"))
-    if not (target.scope.all_users or found.groups):
-        return Draft(OutOfScope("notInGroup", "in none of the scoping groups"))
     attributes = source_attributes(user)
-    if target.scope.filter is not None:
-        match evaluate_filter(target.scope.filter, attributes, now=now):
-            case Out(why=why):
-                return Draft(OutOfScope("scopingFilter", why))
-            case Undecidable():
-                return Draft(UnknownDesired(Fault(FaultSize.USER, "scopingFilterUndecidable")))
-    mapped = map_user(target.mappings, attributes, now=now)
+    outside = _outside(target, found, attributes, now)
+    if outside is not None:
+        return Draft(outside)
+    mapped = map_user(target.mappings, attributes, now=now, compat=target.compat)
     if mapped.ignored_object:
         return Draft(Frozen("ignoredByMapping"))
     if mapped.blocking_failures:
-        return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed")))
-    address = user.get("mail") or user.get("userPrincipalName")
-    if not isinstance(address, str):
+        detail = " | ".join([f"{failure.attribute}: {failure.reason}" for failure in mapped.blocking_failures])
+        return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed", detail=detail)))
+    addresses = [name for name in (user.get("mail"), user.get("userPrincipalName")) if isinstance(name, str) and name]
+    if not addresses:
         return Draft(UnknownDesired(Fault(FaultSize.USER, "MissingValues")))
     in_scope = InScope(
-        address=address,
+        address=addresses[0],
+        aliases=tuple(addresses[1:]),
         attributes=to_graph(mapped.attributes),
         on_create=to_graph(mapped.on_create),
         fingerprint=fingerprint(replace(mapped, manager=NotMapped())),  # managers are compared by themselves
         enabled=user.get("accountEnabled") is not False,
     )
     return Draft(in_scope, mapped)
+
+
+def _outside(target: Target, found: Found, attributes: Mapping[str, Value], now: datetime) -> Desired | None:
+    """Why the user is not to be written; None when they are in scope.
+
+    The input filter comes first: whom it stops is left as they are, even if they left a group meanwhile.
+    """
+    scope = target.scope
+    if scope.input_filter is not None:
+        match evaluate_filter(scope.input_filter, attributes, now=now):
+            case Out():
+                return Frozen("inputFilter")
+            case Undecidable(why=why):
+                return UnknownDesired(Fault(FaultSize.USER, "inputFilterUndecidable", detail=why))
+            case Passes():
+                pass
+    if not (scope.all_users or found.groups):
+        return OutOfScope("notInGroup", "in none of the scoping groups")
+    if scope.filter is not None:
+        match evaluate_filter(scope.filter, attributes, now=now):
+            case Out(why=why):
+                return OutOfScope("scopingFilter", why)
+            case Undecidable(why=why):
+                return UnknownDesired(Fault(FaultSize.USER, "scopingFilterUndecidable", detail=why))
+            case Passes():
+                pass
+    return None
 
 
 def _present_id(link: Link | None) -> str | None:

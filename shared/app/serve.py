@@ -17,6 +17,7 @@ from uuid import uuid4
 from shared.app.apply import Outcome, Task, apply
 from shared.app.desire import ALWAYS_READ, Draft, complete, draft, wanted_manager
 from shared.app.events import send_events
+from shared.app.two_source_users import held_together, hold_both, of_another
 from shared.core.attributes import select_for
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
@@ -25,12 +26,13 @@ from shared.core.mapping import attributes_read
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
 from shared.core.provisioning_event import ProvisioningEvent, Status
+from shared.core.refusals import as_written, is_old_news, reason_to_keep
 from shared.graph.target import Sought
 from shared.graph.writes import Invitation
 from shared.store.protocol import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from shared.app.parts import Parts, TargetParts
@@ -70,6 +72,8 @@ class _Pass:
 
     async def run(self) -> list[FollowUp]:
         links = await self._parts.store.get_links(self._target.name, list(self._changes))
+        partners = await held_together(self._parts.store, self._target.name, links)
+        links |= await self._join(partners)
         free = self._without_busy(links)
         desired = await self._desire(free, links)
         looks = {
@@ -86,6 +90,16 @@ class _Pass:
             user_id: decide(desired[user_id], observed[user_id], links.get(user_id), self._target.policy, self._now)
             for user_id in claimed
         }
+        lost = {user_id for user_id in self._changes if looks.get(user_id) is not Look.NONE and user_id not in claimed}
+        plans = await hold_both(
+            self._parts.store,
+            self._target.name,
+            plans,
+            desired=desired,
+            observed=observed,
+            partners=partners,
+            lost=lost,
+        )
         outcomes, claimed = await self._apply(plans, desired, claimed)
         committed = await self._commit(plans, outcomes, desired, claimed)
         await send_events(self._parts, committed.values())
@@ -94,6 +108,12 @@ class _Pass:
         return self._follow_ups
 
     # --- what is wanted -----------------------------------------------------------------------------------------
+
+    async def _join(self, partners: Mapping[str, Collection[str]]) -> dict[str, Link]:
+        """Take in those who are held because of somebody in this pass: one of them alone would win."""
+        joining = sorted({other for others in partners.values() for other in others} - self._changes.keys())
+        self._changes |= {user_id: UserChange(user_id, Reason.REFERENCE) for user_id in joining}
+        return await self._parts.store.get_links(self._target.name, joining)
 
     def _without_busy(self, links: Mapping[str, Link]) -> list[str]:
         """Users that no other worker is at; the others are looked at a little later."""
@@ -156,12 +176,16 @@ class _Pass:
         names: dict[str, None] = {}
         for user_id in user_ids:
             link, want = links.get(user_id), desired[user_id]
-            address = None
+            sought = Sought(user_id, link.target_id if link else None)
             if isinstance(want, InScope):
-                address = want.address
+                sought = replace(
+                    sought, addresses=(want.address, *want.aliases), values={**want.on_create, **want.attributes}
+                )
                 names.update(dict.fromkeys(want.attributes))
-            people.append(Sought(user_id, link.target_id if link else None, address))
-        return await self._hands.directory.look(people, select=names, expand_manager=True)
+            people.append(sought)
+        return await self._hands.directory.look(
+            people, select=names, expand_manager=True, precedence=self._target.matching
+        )
 
     # --- apply and commit ---------------------------------------------------------------------------------------
 
@@ -170,12 +194,13 @@ class _Pass:
     ) -> tuple[dict[str, Outcome], dict[str, Link]]:
         current = dict(claimed)
 
-        async def remember(created: Mapping[str, str]) -> None:
+        async def remember(created: Mapping[str, str]) -> Collection[str]:
             """Remember whom we invited before anything else happens to them: a crash must not orphan them."""
             written, _ = await self._write(
                 [replace(current[user_id], target_id=target_id) for user_id, target_id in created.items()]
             )
             current.update(written)
+            return await of_another(self._parts.store, self._target.name, created)
 
         tasks = [
             Task(user_id, plan, self._hands.directory.marker(user_id), _invitation(plan, desired[user_id]))
@@ -197,14 +222,17 @@ class _Pass:
         rows = []
         for user_id, plan in plans.items():
             link, fault = claimed[user_id], plan.fault
-            if user_id in outcomes:
-                outcome = outcomes[user_id]
+            outcome = outcomes.get(user_id)
+            if outcome is not None:
                 fault = outcome.fault
                 link = replace(link, target_id=outcome.target_id, changed_at=now)
-            link = replace(link, claim=None, reason=plan.reason)
+            refused = outcome.refused if outcome is not None else ()
+            told = link.reason
+            link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))
             link = self._failed(link, fault, now) if fault is not None else _done(link, plan, desired[user_id])
-            known_hold = plan.action is Action.HOLD and claimed[user_id].reason == plan.reason
-            rows.append(link if known_hold else self._with_event(link, plan, fault, now))
+            known = plan.action is Action.HOLD and told == plan.reason
+            known = known or (fault is None and is_old_news(plan, refused, told))
+            rows.append(link if known else self._with_event(link, as_written(plan, refused, told), fault, now))
         committed, _ = await self._write(rows)
         return committed
 

@@ -1,99 +1,28 @@
 """sync.yaml: who is synchronized to where, validated into core's types, all faults at once.
 
-The shape stands here as pydantic models, so that the JSON Schema for editors is made from the code.
-What the models cannot know (expressions, scoping filters) is parsed by core, and its faults join theirs.
+Its shape is in `sync_model`, its faults in `sync_faults`; this module makes of it what the app works with. Other
+modules never see the raw data.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-
-from shared.config.clouds import CLOUDS, Cloud, CloudName
+from shared.config.clouds import CLOUDS, Cloud
 from shared.config.faults import ConfigurationError, ConfigurationFault
-from shared.core.decide import OutOfScopeAction, Policy
-from shared.core.mapping import DEFAULT_MAPPINGS, AttributeMapping, parse_mappings
-from shared.core.messages import POISON
+from shared.config.strict_yaml import read_yaml
+from shared.config.sync_faults import check
+from shared.core.attributes import find
+from shared.core.decide import Policy
+from shared.core.expressions import Compat
+from shared.core.mapping_rules import AttributeMapping, default_mappings, parse_mappings
 from shared.core.scoping import Filter, parse_filter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}$"
-
-
-def _canonical_guid(value: object) -> str:
-    if isinstance(value, str):
-        try:
-            return str(UUID(value))
-        except ValueError:
-            pass
-    raise ValueError("must be an object id or tenant id (a GUID such as 3f6f...-....)")
-
-
-Guid = Annotated[str, BeforeValidator(_canonical_guid, json_schema_input_type=str)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class SourceModel(_Strict):
-    """The tenant that owns the people."""
-
-    tenant_id: Guid = Field(alias="tenantId")
-    cloud: CloudName = CloudName.PUBLIC
-
-
-class ScopeModel(_Strict):
-    """Who is in scope: members of these groups, directly or through nested groups, who pass the filter."""
-
-    groups: list[Guid] = []
-    all_users: bool = Field(default=False, alias="allUsers")
-    filter: Any = None
-
-    @model_validator(mode="after")
-    def _someone(self) -> ScopeModel:
-        if bool(self.groups) == self.all_users:
-            raise ValueError("name the groups whose members are in scope, or set allUsers: true, not both")
-        return self
-
-
-class UsersModel(_Strict):
-    """How target users are made."""
-
-    type: Literal["Member", "Guest"] = "Member"
-    show_in_address_list: bool = Field(default=True, alias="showInAddressList")
-
-
-class DeprovisionModel(_Strict):
-    """What becomes of people who leave."""
-
-    out_of_scope: OutOfScopeAction = Field(default=OutOfScopeAction.SOFT_DELETE, alias="outOfScope")
-
-
-class TargetModel(_Strict):
-    """A tenant that receives the people."""
-
-    name: str = Field(pattern=NAME_PATTERN)
-    tenant_id: Guid = Field(alias="tenantId")
-    cloud: CloudName = CloudName.PUBLIC
-    scope: ScopeModel
-    matching: list[Literal["mail", "userPrincipalName"]] = ["mail", "userPrincipalName"]
-    users: UsersModel = UsersModel()
-    mappings: dict[str, Any] = {}
-    deprovision: DeprovisionModel = DeprovisionModel()
-
-
-class SyncModel(_Strict):
-    """The whole file."""
-
-    source: SourceModel
-    targets: list[TargetModel] = Field(min_length=1)
+    from shared.config.sync_model import SourceModel, TargetModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +35,12 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who is in scope of one target."""
+    """Who is in scope of one target: leaving groups or filter deprovisions, leaving the input filter freezes."""
 
     groups: tuple[str, ...]
     all_users: bool
     filter: Filter | None
+    input_filter: Filter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +53,7 @@ class Target:
     matching: tuple[str, ...]
     mappings: tuple[AttributeMapping, ...]
     policy: Policy
+    compat: Compat = Compat.FIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +78,7 @@ def read_sync_file(path: Path) -> SyncConfiguration:
         ConfigurationError: listing every fault with its path.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(path.name, (ConfigurationFault("(file)", f"cannot be read: {error}"),)) from error
     return parse_sync(text, path.name)
@@ -159,67 +90,11 @@ def parse_sync(text: str, source: str = "sync.yaml") -> SyncConfiguration:
     Raises:
         ConfigurationError: listing every fault with its path.
     """
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(source, (ConfigurationFault("(file)", f"is not YAML: {error}"),)) from error
-    faults: list[ConfigurationFault] = []
-    model = None
-    try:
-        model = SyncModel.model_validate(raw if raw is not None else {})
-    except ValidationError as error:
-        faults += [ConfigurationFault(_path(item["loc"]), item["msg"]) for item in error.errors()]
-    faults += _faults_in_expressions(raw)
-    if model is not None:
-        faults += _faults_across(model)
-    if model is None or faults:
-        raise ConfigurationError(source, tuple(faults))
+    raw, repeated = read_yaml(text, source)
+    model, faults = check(raw)
+    if model is None or faults or repeated:
+        raise ConfigurationError(source, (*repeated, *faults))
     return SyncConfiguration(_tenant(model.source), tuple(_target(target) for target in model.targets))
-
-
-def _faults_in_expressions(raw: object) -> list[ConfigurationFault]:
-    """Faults of mappings and filters, found even while other parts of the file are wrong."""
-    targets = raw.get("targets") if isinstance(raw, dict) else None
-    faults: list[ConfigurationFault] = []
-    for index, target in enumerate(targets if isinstance(targets, list) else []):
-        if not isinstance(target, dict):
-            continue
-        mappings = target.get("mappings") or {}
-        if isinstance(mappings, dict):
-            found = parse_mappings(mappings)[1]
-            faults += [ConfigurationFault(f"targets[{index}].mappings.{fault.path}", fault.message) for fault in found]
-        scope = target.get("scope")
-        if isinstance(scope, dict) and scope.get("filter") is not None:
-            found = parse_filter(scope["filter"])[1]
-            faults += [
-                ConfigurationFault(f"targets[{index}].scope.filter{fault.path}", fault.message) for fault in found
-            ]
-    return faults
-
-
-def _faults_across(model: SyncModel) -> list[ConfigurationFault]:
-    """What one target alone cannot show."""
-    faults = []
-    names: set[str] = set()
-    tenants = {model.source.tenant_id}
-    for index, target in enumerate(model.targets):
-        path = f"targets[{index}]"
-        if target.name in names:
-            faults.append(ConfigurationFault(f"{path}.name", f"{target.name} is the name of an earlier target too"))
-        if target.name == POISON:
-            faults.append(ConfigurationFault(f"{path}.name", f"{POISON} names the subscription of poison messages"))
-        if target.tenant_id in tenants:
-            faults.append(ConfigurationFault(f"{path}.tenantId", "is the source's, or an earlier target's, tenant"))
-        if CLOUDS[target.cloud].federation_audience != CLOUDS[model.source.cloud].federation_audience:
-            faults.append(
-                ConfigurationFault(
-                    f"{path}.cloud",
-                    "differs from the source's: federated credentials do not cross clouds; deploy once per cloud",
-                )
-            )
-        names.add(target.name)
-        tenants.add(target.tenant_id)
-    return faults
 
 
 def _tenant(model: SourceModel | TargetModel) -> Tenant:
@@ -227,31 +102,38 @@ def _tenant(model: SourceModel | TargetModel) -> Tenant:
 
 
 def _target(model: TargetModel) -> Target:
-    own, _ = parse_mappings(
-        {
-            "userType": {"expression": f'"{model.users.type}"', "apply": "onCreate"},
-            "showInAddressList": {
-                "expression": f'"{str(model.users.show_in_address_list).lower()}"',
-                "apply": "onCreate",
-            },
-            **model.mappings,
-        }
-    )
-    replaced = {mapping.target for mapping in own}
-    mappings = tuple(mapping for mapping in DEFAULT_MAPPINGS if mapping.target not in replaced) + own
-    scope_filter = parse_filter(model.scope.filter)[0] if model.scope.filter is not None else None
     return Target(
         name=model.name,
         tenant=_tenant(model),
-        scope=Scope(tuple(model.scope.groups), model.scope.all_users, scope_filter),
+        scope=Scope(
+            groups=tuple(model.scope.groups),
+            all_users=model.scope.all_users,
+            filter=_filter(model.scope.filter),
+            input_filter=_filter(model.scope.input_filter),
+        ),
         matching=tuple(model.matching),
-        mappings=mappings,
-        policy=Policy(adopt=bool(model.matching), out_of_scope=model.deprovision.out_of_scope),
+        mappings=_mappings(model),
+        policy=Policy(
+            adopt=bool(model.matching),
+            out_of_scope=model.deprovision.out_of_scope,
+            source_deleted=model.deprovision.source_deleted,
+        ),
+        compat=model.compat,
     )
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path or "(file)"
+def _filter(raw: object) -> Filter | None:
+    return parse_filter(raw)[0] if raw is not None else None
+
+
+def _mappings(model: TargetModel) -> tuple[AttributeMapping, ...]:
+    """The default mapping, but for what the target leaves alone or says itself; then what it says."""
+    users = {
+        "userType": {"expression": f'"{model.users.type}"', "apply": "onCreate"},
+        "showInAddressList": {"expression": f'"{str(model.users.show_in_address_list).lower()}"', "apply": "onCreate"},
+    }
+    own = parse_mappings(users | model.mappings, compat=model.compat)[0]
+    replaced = {mapping.target for mapping in own}
+    left_alone = {found.name for found in map(find, model.unmapped) if found is not None}
+    together = [mapping for mapping in default_mappings(model.compat) if mapping.target not in replaced] + [*own]
+    return tuple([mapping for mapping in together if mapping.target not in left_alone])

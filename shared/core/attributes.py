@@ -171,6 +171,12 @@ def complaint(name: str) -> str | None:
     return None if find(name) else f"[{name}] is no attribute of a user; expected {suggest(name)}"
 
 
+def distinguishes(name: str) -> bool:
+    """Whether people can be matched by an attribute: one that holds texts."""
+    found = find(name)
+    return found is not None and found.type in (PropertyType.TEXT, PropertyType.TEXT_LIST)
+
+
 def select_for(names: Iterable[str]) -> Selection:
     """What must be read so that the attributes of these names (Graph's or Entra's) are there."""
     select = set(ALWAYS_READ)

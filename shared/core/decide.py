@@ -9,13 +9,13 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     frozen                 nothing  nothing      nothing      nothing      nothing           nothing
     in scope               retry    create ¹     restore ²    update ³     adopt / hold ⁴    hold
     out of scope           retry    nothing      nothing      by policy    nothing / hold ⁵  nothing
-    source deleted         retry    nothing      nothing      soft-delete  nothing / hold ⁵  nothing
+    source deleted         retry    nothing      nothing      by policy    nothing / hold ⁵  nothing
 
     ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source
     ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed
     ³ nothing when every attribute is as it should be
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
-      that an interrupted attempt of ours invited
+      that an interrupted attempt of ours invited, or that a person named in an import
     ⁵ hold when our link says it should be ours: somebody took the marker away
 
 Several matches hold an in-scope user whatever else is true, naming the objects.
@@ -55,7 +55,7 @@ class Look(Enum):
 
 
 class OutOfScopeAction(StrEnum):
-    """What becomes of a target user whose source user left the scope."""
+    """What becomes of a target user whose source user left the scope, or was deleted."""
 
     KEEP = "keep"
     DISABLE = "disable"
@@ -68,6 +68,7 @@ class Policy:
 
     adopt: bool = True
     out_of_scope: OutOfScopeAction = OutOfScopeAction.SOFT_DELETE
+    source_deleted: OutOfScopeAction = OutOfScopeAction.SOFT_DELETE
 
 
 class Action(StrEnum):
@@ -107,7 +108,7 @@ class Plan:
     reason: str
     target_id: str | None = None
     change: Change = field(default_factory=Change)
-    objects: tuple[str, ...] = ()  # target users that a person has to look at
+    objects: tuple[str, ...] = ()  # users, of the target or of the source, that a person has to look at
     fault: Fault | None = None  # why to try again, and when
 
 
@@ -192,7 +193,7 @@ def _in_scope_absent(desired: InScope, link: Link, now: datetime) -> Plan:
 
 def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
     ours = observed.marker is Marker.OURS or observed.user_id == link.target_id
-    if observed.marker is Marker.ANOTHER or not (ours or policy.adopt):
+    if observed.marker is Marker.ANOTHER or not (ours or (policy.adopt and not observed.collides)):
         return Plan(Action.HOLD, "deletedTwin", objects=(observed.user_id,))
     # The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared.
     held = None if desired.manager else link.manager_target_id
@@ -208,11 +209,15 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
         case Marker.NONE if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
             return Plan(Action.CREATE, "resumed", observed.user_id, _whole(desired, None, creating=True))
+        case Marker.NONE if linked and link.state is LinkState.IMPORTED:
+            return Plan(
+                Action.ADOPT, "imported", observed.user_id, _whole(desired, observed.manager_id, creating=False)
+            )
         case Marker.NONE if linked and _is_recent(link, now):
             return _retry(_YOUNG)
         case Marker.NONE if linked:
             return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
-        case Marker.NONE if not policy.adopt:
+        case Marker.NONE if observed.collides or not policy.adopt:
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
             return Plan(Action.ADOPT, "matched", observed.user_id, _whole(desired, observed.manager_id, creating=False))
@@ -231,25 +236,29 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
 def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
     linked = observed.user_id == link.target_id
     if observed.marker is not Marker.OURS:
-        if linked and observed.marker is Marker.NONE and link.state is not LinkState.NEW:
+        if linked and observed.marker is Marker.NONE and link.state not in {LinkState.NEW, LinkState.IMPORTED}:
             if _is_recent(link, now):
                 return _retry(_YOUNG)
             return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
         return Plan(Action.NOTHING, "notOurs")
     match desired:
         case SourceDeleted():
-            return Plan(Action.SOFT_DELETE, "sourceDeleted", observed.user_id)
+            allowed, reason = policy.source_deleted, "sourceDeleted"
         case OutOfScope():
-            match policy.out_of_scope:
-                case OutOfScopeAction.KEEP:
-                    return Plan(Action.NOTHING, "kept", observed.user_id)
-                case OutOfScopeAction.DISABLE if observed.attributes.get("accountEnabled") is False:
-                    return Plan(Action.NOTHING, "alreadyDisabled", observed.user_id)
-                case OutOfScopeAction.DISABLE:
-                    change = Change({"accountEnabled": False})
-                    return Plan(Action.DISABLE, desired.reason, observed.user_id, change)
-                case OutOfScopeAction.SOFT_DELETE:
-                    return Plan(Action.SOFT_DELETE, desired.reason, observed.user_id)
+            allowed, reason = policy.out_of_scope, desired.reason
+        case _:
+            assert_never(desired)
+    match allowed:
+        case OutOfScopeAction.KEEP:
+            return Plan(Action.NOTHING, "kept", observed.user_id)
+        case OutOfScopeAction.DISABLE if observed.attributes.get("accountEnabled") is False:
+            return Plan(Action.NOTHING, "alreadyDisabled", observed.user_id)
+        case OutOfScopeAction.DISABLE:
+            return Plan(Action.DISABLE, reason, observed.user_id, Change({"accountEnabled": False}))
+        case OutOfScopeAction.SOFT_DELETE:
+            return Plan(Action.SOFT_DELETE, reason, observed.user_id)
+        case _:
+            assert_never(allowed)
 
 
 def _retry(fault: Fault) -> Plan:

@@ -34,6 +34,7 @@ class InScope:
     attributes: Mapping[str, Any]
     on_create: Mapping[str, Any]
     fingerprint: str  # of the attributes
+    aliases: tuple[str, ...] = ()  # further addresses of theirs, by which they may be in the target already
     enabled: bool = True
     manager: Manager | None = None
     manages_manager: bool = False  # whether the manager is mapped at all

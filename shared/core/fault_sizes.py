@@ -39,6 +39,7 @@ class Fault:
     code: str  # Entra's name where it has one, so that old runbooks match
     retry_after: timedelta | None = None  # as the service asked
     request_id: str | None = None
+    detail: str | None = None  # names of attributes and settings, and reasons; never a value of a user's
 
 
 _TRANSIENT_BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))

@@ -180,12 +180,14 @@ def _without_value(mapping: AttributeMapping, held: dict[str, Value], on_create:
             assert_never(mapping.when_null)
 
 
-def attributes_read(mappings: Iterable[AttributeMapping], scope: Filter | None = None) -> frozenset[str]:
+def attributes_read(mappings: Iterable[AttributeMapping], *filters: Filter | None) -> frozenset[str]:
     """The names of all source attributes that the rules read."""
     names: set[str] = set()
     for mapping in mappings:
         names |= mapping.expression.attributes
-    return frozenset(names) | (scope.attributes if scope is not None else frozenset())
+    for each in filters:
+        names |= each.attributes if each is not None else frozenset()
+    return frozenset(names)
 
 
 def fingerprint(mapped: Mapped) -> str:

@@ -233,7 +233,13 @@ _DEFAULT: Final = {
     "userType": {"expression": '"Member"', "apply": "onCreate"},
 }
 
-DEFAULT_MAPPINGS: Final = parse_mappings(_DEFAULT)[0]
+
+def default_mappings(compat: Compat) -> tuple[AttributeMapping, ...]:
+    """Entra's default user mapping; `compat` decides what becomes of a value that is gone, as for other rules."""
+    return parse_mappings(_DEFAULT, compat=compat)[0]
+
+
+DEFAULT_MAPPINGS: Final = default_mappings(Compat.FIXED)
 """Entra's default user mapping, as far as it applies to B2B users that are made by invitation.
 
 Not in it: `alternativeSecurityIds` and `IsSoftDeleted`, which links and decisions take the place of; `mail`

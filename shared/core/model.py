@@ -18,6 +18,7 @@ class LinkState(StrEnum):
     """Where one source user stands in one target."""
 
     NEW = "new"  # nothing was applied yet
+    IMPORTED = "imported"  # a person named the target user, who is not marked yet
     ACTIVE = "active"  # present in the target, sign-in as mapped
     DISABLED = "disabled"  # present, sign-in blocked by us
     SOFT_DELETED = "softDeleted"  # in the target's bin, by us

@@ -31,6 +31,7 @@ class Present:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     manager_id: str | None = None
     created_at: datetime | None = None
+    collides: bool = False  # matches by no configured attribute, but an invitation would lead to this user
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Binned:
 
     user_id: str
     marker: Marker
+    collides: bool = False  # as for a user who is present
 
 
 @dataclass(frozen=True, slots=True)

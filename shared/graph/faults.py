@@ -10,12 +10,13 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from shared.core.fault_sizes import Fault, FaultSize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _THROTTLE_CODES: Final = frozenset({"toomanyrequests", "request_throttledtemporarily", "activitylimitreached"})
 
@@ -41,6 +42,8 @@ _TABLE: Final[tuple[tuple[int | None, str | None, str | None, FaultSize, str], .
     (424, None, None, FaultSize.TRANSIENT, "FailedDependency"),
     (400, None, "Not a valid reference update", FaultSize.YOUNG, "UnableToResolveReferenceAttributeValue"),
     (400, None, "on-premises mastered", FaultSize.USER, "CannotUpdateObjectsMasteredOnPremises"),
+    (400, None, "originated within an external service", FaultSize.USER,
+     "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
     (400, None, "originated in external service", FaultSize.USER,
      "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
     (400, None, "already exists in the directory", FaultSize.USER, "InvitationCreationFailureAmbiguousUser"),
@@ -50,6 +53,21 @@ _TABLE: Final[tuple[tuple[int | None, str | None, str | None, FaultSize, str], .
     (400, None, None, FaultSize.USER, "SchemaPropertyCanOnlyAcceptValue"),
     (500, None, "Unable to find target address", FaultSize.TRANSIENT, "InvitationCreationFailure"),
 )  # fmt: skip
+
+_REFUSED_ALONE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        # Exchange owns these once the user is known there.
+        "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService": frozenset(
+            {"mail", "showInAddressList", "onPremisesExtensionAttributes"}
+        ),
+        # Sensitive on a user with a role: the app would need a role of its own.
+        "InsufficientRights": frozenset(
+            {"accountEnabled", "businessPhones", "mobilePhone", "otherMails", "employeeLeaveDateTime"}
+        ),
+    }
+)
+_MASTERED_IN_THE_CLOUD: Final = frozenset({"usageLocation", "userType", "showInAddressList"})
+"""What stays writable here on a user who is mastered on premises; directory extensions do too."""
 
 _ADDRESSED_TO_THE_TENANT: Final = re.compile(
     r"AADSTS(700016|7000112|65001|7000229|90002|70021|70021[123]|500011)\b"
@@ -73,6 +91,14 @@ def classify(status: int, body: object, headers: Mapping[str, str], now: datetim
         if fits and (text is None or text.lower() in message.lower()):
             return Fault(size, name, wait, request_id)
     return Fault(FaultSize.TRANSIENT, "InternalServerError" if status else "Timeout", wait, request_id)
+
+
+def refusable(fault: Fault, properties: Iterable[str]) -> frozenset[str]:
+    """Which of the properties of an update such a fault is known to be about; the others can be written without."""
+    if fault.code == "CannotUpdateObjectsMasteredOnPremises":
+        names = frozenset(properties) - _MASTERED_IN_THE_CLOUD
+        return frozenset(name for name in names if not name.startswith("extension_"))
+    return _REFUSED_ALONE.get(fault.code, frozenset()) & frozenset(properties)
 
 
 def classify_sign_in(error_text: str) -> Fault:

@@ -1,18 +1,31 @@
 """Looking at users in a target tenant: by id, or by everything that may match a person.
 
-Nothing is written here. A look that fails is `UnknownObserved`, never `Absent`.
+Nothing is written here. A look that fails is `UnknownObserved`, never `Absent`. What makes a user a match is
+`matching`'s to say; here its criteria become filters, at most as long as Graph takes them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, assert_never
 from urllib.parse import quote
 
-from shared.core.fault_sizes import FaultSize
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.matching import (
+    Collision,
+    Comparison,
+    Criterion,
+    Match,
+    NoMatch,
+    Person,
+    all_criteria,
+    choose,
+    properties_read,
+)
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
-from shared.graph.client import GraphRequest
+from shared.graph.client import ForeignLinkError, GraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,15 +42,22 @@ _ALWAYS_SELECTED = (
     "mail",
 )
 
+_CLAUSES_PER_FILTER: Final = 15
+"""Of a filter's `or`, Graph takes no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """One person to look for in a target."""
+    """One person to look for in a target.
+
+    `addresses` lead to the person when invited, `values` are Graph properties as the target user should hold them;
+    both serve matching alone.
+    """
 
     source_id: str
     target_id: str | None = None  # where the link knows it
-    address: str | None = None
-    user_principal_name: str | None = None  # in the source
+    addresses: tuple[str, ...] = field(default=(), repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class TargetDirectory:
@@ -54,18 +74,19 @@ class TargetDirectory:
         return {self._marker_attribute: f"{self._source_tenant_id}/{source_id}"}
 
     async def look(
-        self, people: Sequence[Sought], *, select: Iterable[str], expand_manager: bool
+        self, people: Sequence[Sought], *, select: Iterable[str], expand_manager: bool, precedence: Sequence[str] = ()
     ) -> dict[str, Observed]:
         """What the target holds for each person; keys are source ids.
 
         One request each for those with a target id, two for those without, through `$batch`; one more
-        for those whose linked user is not there.
+        for those whose linked user is not there, and two more for every 15 criteria beyond the first.
+        `precedence` names the attributes that match people without a target id, in order.
         """
-        names = dict.fromkeys((*_ALWAYS_SELECTED, self._marker_attribute, *select))
+        names = dict.fromkeys((*_ALWAYS_SELECTED, self._marker_attribute, *properties_read(precedence), *select))
         query = f"$select={','.join(names)}" + ("&$expand=manager($select=id)" if expand_manager else "")
         linked = [person for person in people if person.target_id is not None]
         unlinked = [person for person in people if person.target_id is None]
-        return await self._look_by_id(linked, query) | await self._look_by_match(unlinked, query)
+        return await self._look_by_id(linked, query) | await self._look_by_match(unlinked, query, precedence)
 
     async def _look_by_id(self, people: Sequence[Sought], query: str) -> dict[str, Observed]:
         answers = await self._client.send_all(
@@ -96,56 +117,86 @@ class TargetDirectory:
                 observed[person.source_id] = UnknownObserved(answer.fault)
         return observed
 
-    async def _look_by_match(self, people: Sequence[Sought], query: str) -> dict[str, Observed]:
-        requests = []
-        for person in people:
-            match = quote(self._filter(person), safe="")
-            requests.append(GraphRequest("GET", f"/users?$filter={match}&{query}"))
-            requests.append(
-                GraphRequest(
-                    "GET",
-                    f"/directory/deletedItems/microsoft.graph.user?$filter={match}&{query.partition('&')[0]}",
-                )
-            )
-        answers = await self._client.send_all(requests)
-        return {
-            person.source_id: self._match(person, answers[2 * number], answers[2 * number + 1])
-            for number, person in enumerate(people)
-        }
+    async def _look_by_match(
+        self, people: Sequence[Sought], query: str, precedence: Sequence[str]
+    ) -> dict[str, Observed]:
+        requests: list[GraphRequest] = []
+        shares: list[int] = []  # how many filters each person takes, each asked of the living and of the bin
+        for sought in people:
+            filters = _filters(all_criteria(self._person(sought), precedence))
+            shares.append(len(filters))
+            requests += [GraphRequest("GET", f"/users?$filter={text}&{query}") for text in filters]
+            select = query.partition("&")[0]
+            requests += [
+                GraphRequest("GET", f"/directory/deletedItems/microsoft.graph.user?$filter={text}&{select}")
+                for text in filters
+            ]
+        answers = iter(await self._client.send_all(requests))
+        observed: dict[str, Observed] = {}
+        for sought, share in zip(people, shares, strict=True):
+            live = await self._all_of(itertools.islice(answers, share))
+            binned = await self._all_of(itertools.islice(answers, share))
+            observed[sought.source_id] = self._match(sought, live, binned, precedence)
+        return observed
 
-    def _filter(self, person: Sought) -> str:
-        """Everything that makes a target user a candidate for this person."""
-        [(attribute, marker)] = self.marker(person.source_id).items()
-        clauses = [f"{attribute} eq {_text(marker)}"]
-        for address in dict.fromkeys(filter(None, (person.address, person.user_principal_name))):
-            clauses.append(f"mail eq {_text(address)}")
-            clauses.append(f"otherMails/any(x:x eq {_text(address)})")
-            clauses.append(f"startsWith(userPrincipalName,{_text(external_prefix(address))})")
-        return " or ".join(clauses)
-
-    def _match(self, person: Sought, live: GraphResponse, binned: GraphResponse) -> Observed:
-        for answer in (live, binned):
+    async def _all_of(self, answers: Iterable[GraphResponse]) -> list[Mapping[str, Any]] | Fault:
+        """The users of some answers, each once, with the pages that follow; the fault of the first that failed."""
+        users: dict[str, Mapping[str, Any]] = {}
+        for first in list(answers):
+            answer = first
+            while answer.fault is None:
+                users.update({str(user["id"]): user for user in answer.body.get("value", ())})
+                link = answer.body.get("@odata.nextLink")
+                if link is None:
+                    break
+                try:
+                    answer = await self._client.follow(link)
+                except ForeignLinkError:
+                    return Fault(FaultSize.TRANSIENT, "foreignLink")
             if answer.fault is not None:
-                return UnknownObserved(answer.fault)
-        candidates = [self._present(person, user) for user in live.body.get("value", ())]
-        ours = [user for user in candidates if user.marker is Marker.OURS]
-        for found in (ours, candidates):
-            if len(found) == 1:
-                return found[0]
-            if found:
-                return Ambiguous(tuple(sorted(user.user_id for user in found)))
-        return self._match_in_bin(person, binned.body.get("value", ()))
+                return answer.fault
+        return list(users.values())
 
-    def _match_in_bin(self, person: Sought, users: Sequence[Mapping[str, Any]]) -> Observed:
-        deleted = [Binned(str(user["id"]), self._whose(person, user)) for user in users]
-        ours = [user for user in deleted if user.marker is Marker.OURS]
+    def _person(self, sought: Sought) -> Person:
+        [(attribute, marker)] = self.marker(sought.source_id).items()
+        return Person(attribute, marker, sought.addresses, sought.values)
+
+    def _match(
+        self,
+        sought: Sought,
+        live: list[Mapping[str, Any]] | Fault,
+        binned: list[Mapping[str, Any]] | Fault,
+        precedence: Sequence[str],
+    ) -> Observed:
+        if isinstance(live, Fault):
+            return UnknownObserved(live)
+        if isinstance(binned, Fault):
+            return UnknownObserved(binned)
+        person = self._person(sought)
+        choice = choose(person, live, precedence)
+        match choice:
+            case Match() | Collision():
+                [user] = [user for user in live if user["id"] == choice.user_id]
+                return replace(self._present(sought, user), collides=isinstance(choice, Collision))
+            case Ambiguous():
+                return choice
+            case NoMatch():
+                pass
+            case _:
+                assert_never(choice)
         # A stranger's deleted twin does not stand in the way of a new user; one that could be ours is brought back.
-        possible = ours or [user for user in deleted if user.marker is Marker.NONE]
-        if len(possible) == 1:
-            return possible[0]
-        if possible:
-            return Ambiguous(tuple(sorted(user.user_id for user in possible)))
-        return Absent()
+        possible = [user for user in binned if self._whose(sought, user) is not Marker.ANOTHER]
+        choice = choose(person, possible, precedence)
+        match choice:
+            case Match() | Collision():
+                [user] = [user for user in possible if user["id"] == choice.user_id]
+                return Binned(choice.user_id, self._whose(sought, user), collides=isinstance(choice, Collision))
+            case Ambiguous():
+                return choice
+            case NoMatch():
+                return Absent()
+            case _:
+                assert_never(choice)
 
     def _present(self, person: Sought, user: Mapping[str, Any]) -> Present:
         manager = user.get("manager")
@@ -166,10 +217,23 @@ class TargetDirectory:
         return Marker.OURS if value == self.marker(person.source_id)[self._marker_attribute] else Marker.ANOTHER
 
 
-def external_prefix(address: str) -> str:
-    """The part of a B2B user's name that Entra makes from the invited address: `ann_contoso.com#EXT#`."""
-    return f"{address.replace('@', '_')}#EXT#"
+def _filters(criteria: Sequence[Criterion]) -> list[str]:
+    """The criteria as `$filter` values, ready for an address: any one of them is enough."""
+    clauses = [_clause(criterion) for criterion in criteria]
+    chunks = [clauses[start : start + _CLAUSES_PER_FILTER] for start in range(0, len(clauses), _CLAUSES_PER_FILTER)]
+    return [quote(" or ".join(chunk), safe="") for chunk in chunks]
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def _clause(criterion: Criterion) -> str:
+    name = criterion.name.replace(".", "/")
+    # OData knows one character with a meaning inside a text: the quote that ends it.
+    text = "'" + criterion.value.replace("'", "''") + "'"
+    match criterion.comparison:
+        case Comparison.EQUALS:
+            return f"{name} eq {text}"
+        case Comparison.STARTS_WITH:
+            return f"startsWith({name},{text})"
+        case Comparison.CONTAINS:
+            return f"{name}/any(x:x eq {text})"
+        case _:
+            assert_never(criterion.comparison)

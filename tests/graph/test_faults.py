@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.fault_sizes import FaultSize
-from shared.graph.faults import classify, classify_sign_in, retry_after
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.graph.faults import classify, classify_sign_in, refusable, retry_after
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 T, U, TEN = FaultSize.TRANSIENT, FaultSize.USER, FaultSize.TENANT
@@ -24,6 +24,12 @@ ANSWERS = [
     (400, "BadRequest", "Group email address is not supported.", U, "InvitationCreationFailureInvalidPropertyValue"),
     (400, "Request_BadRequest", ("Unable to update the specified properties for on-premises mastered Directory Sync"
      " objects"), U, "CannotUpdateObjectsMasteredOnPremises"),
+    (400, "Request_BadRequest", ("Unable to update the specified properties for objects that have originated within an"
+     " external service."), U, "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
+    (400, "Request_BadRequest", "The object originated in external service.", U,
+     "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
+    (403, "ErrorAccessDenied", "Exchange is the authority for this property.", U,
+     "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
     (400, "Request_BadRequest", "Not a valid reference update.", FaultSize.YOUNG,
      "UnableToResolveReferenceAttributeValue"),
     (409, "Request_MultipleObjectsWithSameKeyValue", "A conflicting object exists.", U, "DuplicateTargetEntries"),
@@ -124,3 +130,26 @@ def test_a_refused_sign_in_is_the_tenants_matter_or_passes(text, size, code):
     """AADSTS codes tell which."""
     fault = classify_sign_in(text)
     assert (fault.size, fault.code) == (size, code)
+
+
+UPDATE = (
+    "department", "accountEnabled", "mobilePhone", "mail", "showInAddressList", "onPremisesExtensionAttributes",
+    "usageLocation", "extension_0_crosstenantSource",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [
+        ("AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService",
+         {"mail", "showInAddressList", "onPremisesExtensionAttributes"}),
+        ("InsufficientRights", {"accountEnabled", "mobilePhone"}),
+        ("CannotUpdateObjectsMasteredOnPremises",
+         {"department", "accountEnabled", "mobilePhone", "mail", "onPremisesExtensionAttributes"}),
+        ("SchemaPropertyCanOnlyAcceptValue", set()),
+        ("NotFound", set()),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_attributes_it_can_be_about(code, refused):
+    """The others of the update can be written without them; the marker never is among them."""
+    assert refusable(Fault(U, code), UPDATE) == refused

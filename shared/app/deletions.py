@@ -1,0 +1,133 @@
+"""Charging removals to the deletion budget of their target, before they are written.
+
+All workers share one ledger per target. Where it cannot be read, or grew too large to be written, nobody is removed:
+every removal is held. Creates and updates never come here, and nothing is written to a target.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.app.guard_rows import ContendedRowError, GuardRowError, WithStore, change_ledger, load_ledger
+from shared.core.decide import Action, Plan
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.guard import (
+    DeletionBudget,
+    Ledger,
+    Removal,
+    admit,
+    alert_due,
+    alerted,
+    count_age,
+    settle,
+    with_count,
+)
+from shared.core.hold_notes import DELETION_BUDGET
+from shared.core.model import LinkState
+from shared.core.quarantine import ActionKind, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.core.model import Link
+
+_logger = logging.getLogger(__name__)
+
+_COUNT_LIFE: Final = timedelta(minutes=10)
+_COUNT_LIFE_WHEN_HOLDING: Final = timedelta(minutes=1)
+"""Counting users reads all links of a target (in Azure Tables a request per thousand), so the number is kept with the
+ledger, where all workers find it. One that would hold somebody is counted afresh, for a target that has just grown."""
+
+CONTENDED: Final = Fault(FaultSize.TRANSIENT, "Conflict")
+"""Other workers were quicker every time: try again."""
+
+
+def removes(plan: Plan) -> bool:
+    """Whether a plan is a removal, which the budget is for."""
+    return kind_of(plan) is ActionKind.REMOVE
+
+
+async def charge(
+    parts: WithStore,
+    target_name: str,
+    budget: DeletionBudget,
+    plans: Mapping[str, Plan],
+    links: Mapping[str, Link],
+    *,
+    now: datetime,
+) -> dict[str, Plan]:
+    """Charge the removals among the plans; returns what becomes of those that may not be written now."""
+    removals = [
+        Removal(user_id, waits=user_id in links and links[user_id].state is LinkState.HELD)
+        for user_id, plan in plans.items()
+        if removes(plan)
+    ]
+    if not removals:
+        return {}
+    passed: frozenset[str] = frozenset()
+    try:
+        passed = await _admit(parts, target_name, budget, removals, now)
+    except ContendedRowError:
+        return {
+            removal.user_id: Plan(Action.RETRY, CONTENDED.code, plans[removal.user_id].target_id, fault=CONTENDED)
+            for removal in removals
+        }
+    except GuardRowError as error:
+        _logger.error("%s: removals are held: %s", target_name, error)  # noqa: TRY400 - the text says it all
+    return {removal.user_id: _held(plans[removal.user_id]) for removal in removals if removal.user_id not in passed}
+
+
+async def settle_charges(parts: WithStore, target_name: str, removed: Iterable[str], refused: Iterable[str]) -> None:
+    """Strike the releases of users who were removed, and give back the charges of those whose removal was refused."""
+    removed, refused = tuple(removed), tuple(refused)
+    try:
+        await change_ledger(parts, target_name, lambda ledger: (settle(ledger, removed=removed, refused=refused), None))
+    except GuardRowError as error:  # charges stand, and expire with their window
+        _logger.warning("%s: removals could not be settled: %s", target_name, error)
+
+
+async def alert_is_due(parts: WithStore, target_name: str, now: datetime) -> bool:
+    """Whether to tell that removals are held: once a day, by the one worker that stores the time of it."""
+    try:
+        return await change_ledger(
+            parts,
+            target_name,
+            lambda ledger: (alerted(ledger, now), True) if alert_due(ledger, now) else (ledger, False),
+        )
+    except ContendedRowError:
+        return False
+    except GuardRowError:  # every removal is held because of it: worth saying each time
+        return True
+
+
+async def owned_users(parts: WithStore, target_name: str) -> int:
+    """Live users of ours in a target. Held ones are left out: not all of them are ours, and less is safer."""
+    counts = await parts.store.count_links(target_name)
+    return counts[LinkState.ACTIVE] + counts[LinkState.DISABLED]
+
+
+async def _admit(
+    parts: WithStore, target_name: str, budget: DeletionBudget, removals: Sequence[Removal], now: datetime
+) -> frozenset[str]:
+    ledger = await load_ledger(parts, target_name)
+    passed = admit(ledger, removals, budget, now).passed
+    short = any(removal.user_id not in passed and not removal.waits for removal in removals)
+    age = count_age(ledger, now)
+    owned = None
+    if age >= _COUNT_LIFE or (short and age >= _COUNT_LIFE_WHEN_HOLDING):
+        owned = await owned_users(parts, target_name)
+
+    def change(current: Ledger) -> tuple[Ledger, frozenset[str]]:
+        counted = current if owned is None else with_count(current, owned, now)
+        admission = admit(counted, removals, budget, now)
+        return admission.ledger, admission.passed
+
+    return await change_ledger(parts, target_name, change)
+
+
+def _held(plan: Plan) -> Plan:
+    objects = (plan.target_id,) if plan.target_id is not None else ()
+    return Plan(Action.HOLD, DELETION_BUDGET, plan.target_id, objects=objects)
