@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.app.apply import Outcome, Task, apply
-from shared.app.desire import ALWAYS_READ, Draft, complete, draft, wanted_manager
+from shared.app.desire import Draft, complete, draft, selection, wanted_manager
 from shared.app.events import send_events
 from shared.app.two_source_users import held_together, hold_both, of_another
-from shared.core.attributes import select_for
+from shared.core.commit import carried_out, event_of, failed
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
-from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
-from shared.core.mapping import attributes_read
+from shared.core.fault_sizes import Fault, FaultSize, lasts
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
-from shared.core.provisioning_event import ProvisioningEvent, Status
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
 from shared.graph.target import Sought
 from shared.graph.writes import Invitation
@@ -131,7 +129,7 @@ class _Pass:
         return free
 
     async def _desire(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Desired]:
-        select = select_for({*ALWAYS_READ, *attributes_read(self._target.mappings, self._target.scope.filter)})
+        select = selection(self._target)
         readings = await self._parts.source.read_users(
             user_ids,
             select=select.properties,
@@ -229,36 +227,31 @@ class _Pass:
             refused = outcome.refused if outcome is not None else ()
             told = link.reason
             link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))
-            link = self._failed(link, fault, now) if fault is not None else _done(link, plan, desired[user_id])
+            if fault is not None:
+                link = self._failed(link, fault, wrote=outcome is not None)
+            else:
+                link = carried_out(link, plan, desired[user_id])
             known = plan.action is Action.HOLD and told == plan.reason
             known = known or (fault is None and is_old_news(plan, refused, told))
-            rows.append(link if known else self._with_event(link, as_written(plan, refused, told), fault, now))
+            rows.append(link if known else self._with_event(link, as_written(plan, refused, told), fault))
         committed, _ = await self._write(rows)
         return committed
 
-    def _failed(self, link: Link, fault: Fault, now: datetime) -> Link:
-        """Free the link and look again when the fault may be over. Throttling costs no attempt."""
-        attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
-        wait = back_off(fault, max(1, attempt))
-        escrow = lasts(fault, attempt)
+    def _failed(self, link: Link, fault: Fault, *, wrote: bool) -> Link:
+        """The link after a fault; the user is looked at again when it may be over."""
+        link, wait = failed(link, fault, self._parts.clock.now(), wrote=wrote)
         reason = Reason.THROTTLED if fault.size is FaultSize.THROTTLED else Reason.TRANSIENT
-        self._again(link.source_id, Reason.ESCROW if escrow else reason, wait, attempt)
-        return replace(
-            link,
-            reason=fault.code,
-            attempt=attempt,
-            retry_at=now + wait if escrow else None,
-            fingerprint=None,
-            missing_since=(link.missing_since or now) if fault.code == "sourceMissing" else link.missing_since,
-        )
+        self._again(link.source_id, Reason.ESCROW if lasts(fault, link.attempt) else reason, wait, link.attempt)
+        return link
 
     async def _leave(self, user_id: str, plan: Plan, link: Link | None) -> None:
         """A user for whom nothing is to be written, decided without a look at the target."""
         change = self._changes[user_id]
         if plan.fault is not None:
-            row = self._failed(link or Link(self._target.name, user_id, attempt=change.attempt), plan.fault, self._now)
+            before = link or Link(self._target.name, user_id, attempt=change.attempt)
+            row = self._failed(before, plan.fault, wrote=False)
             if link is not None:
-                committed, _ = await self._write([self._with_event(row, plan, plan.fault, self._now)])
+                committed, _ = await self._write([self._with_event(row, plan, plan.fault)])
                 await send_events(self._parts, committed.values())
         elif link is not None and (link.attempt or link.missing_since):
             await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
@@ -267,34 +260,11 @@ class _Pass:
             look_again = replace(change, reason=Reason.SECOND_LOOK)
             self._follow_ups.append(FollowUp(look_again, self._now + self._parts.settings.timing.second_look))
 
-    def _with_event(self, link: Link, plan: Plan, fault: Fault | None, now: datetime) -> Link:
+    def _with_event(self, link: Link, plan: Plan, fault: Fault | None) -> Link:
         """The link with the event that tells of this decision, so that both are committed or neither."""
-        event = self._event(plan, link, fault, now)
-        return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
-
-    def _event(self, plan: Plan, link: Link, fault: Fault | None, now: datetime) -> ProvisioningEvent | None:
-        """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
-        if plan.action is Action.NOTHING or (fault is not None and not lasts(fault, link.attempt)):
-            return None
         seen_at = self._changes[link.source_id].seen_at
-        status = Status.SUCCESS
-        if fault is not None:
-            status = Status.FAILURE
-        elif plan.action is Action.HOLD:
-            status = Status.HELD
-        return ProvisioningEvent(
-            at=now,
-            target=self._target.name,
-            source_id=link.source_id,
-            target_id=link.target_id,
-            action=plan.action,
-            status=status,
-            reason=fault.code if fault is not None else plan.reason,
-            changed=_changed_names(plan),
-            attempt=link.attempt,
-            latency=now - seen_at if seen_at is not None and fault is None else None,
-            objects=plan.objects,
-        )
+        event = event_of(plan, link, fault, seen_at=seen_at, now=self._parts.clock.now())
+        return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
 
     # --- afterwards ---------------------------------------------------------------------------------------------
 
@@ -334,7 +304,7 @@ class _Pass:
         return stored, lost
 
     def _tell_operator(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
-        done = Counter(plans[user_id].action for user_id, outcome in outcomes.items() if outcome.fault is None)
+        done = Counter(plans[user_id].action.value for user_id, outcome in outcomes.items() if outcome.fault is None)
         failed = Counter(outcome.fault.code for outcome in outcomes.values() if outcome.fault is not None)
         _logger.info(
             "%s: %d users; done %s; failed %s; to be looked at again %d",
@@ -355,38 +325,3 @@ def _invitation(plan: Plan, want: Desired) -> Invitation | None:
         display_name=name if isinstance(name, str) else None,
         user_type="Guest" if want.on_create.get("userType") == "Guest" else "Member",
     )
-
-
-def _done(link: Link, plan: Plan, want: Desired) -> Link:
-    """The link after a plan that was carried out."""
-    link = replace(link, attempt=0, retry_at=None, missing_since=None)
-    match plan.action:
-        case Action.HOLD:
-            return replace(link, state=LinkState.HELD, fingerprint=None)
-        case Action.SOFT_DELETE:
-            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
-        case Action.NOTHING if plan.reason == "alreadyRemoved":
-            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
-        case _ if not isinstance(want, InScope):
-            disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
-            return replace(link, state=LinkState.DISABLED if disabled else link.state, fingerprint=None)
-        case Action.NOTHING if plan.target_id is None:
-            return link
-        case _:
-            unresolved = want.manager is not None and want.manager.target_id is None
-            blocked = want.attributes.get("accountEnabled") is False
-            return replace(
-                link,
-                target_id=link.target_id or plan.target_id,
-                state=LinkState.DISABLED if blocked else LinkState.ACTIVE,
-                fingerprint=want.fingerprint,
-                manager_source_id=want.manager.source_id if want.manager and unresolved else None,
-                manager_target_id=want.manager.target_id if want.manager else None,
-            )
-
-
-def _changed_names(plan: Plan) -> tuple[str, ...]:
-    names = list(plan.change.attributes)
-    if plan.change.set_manager or plan.change.clear_manager:
-        names.append("manager")
-    return tuple(sorted(names))

@@ -34,6 +34,7 @@ class ProvisioningEvent:
     action: str
     status: Status
     reason: str
+    detail: str | None = None  # what a person needs to mend it; names of attributes and rules, no values
     changed: tuple[str, ...] = ()  # names of attributes
     attempt: int = 0
     latency: timedelta | None = None  # from the change heard of to the write acknowledged
@@ -56,6 +57,7 @@ class ProvisioningEvent:
                 "action": self.action,
                 "status": self.status,
                 "reason": self.reason,
+                "detail": self.detail,
                 "changed": list(self.changed),
                 "attempt": self.attempt,
                 "latencyMs": None if self.latency is None else round(self.latency / timedelta(milliseconds=1)),

@@ -66,7 +66,7 @@ def test_expressions_in_the_text_are_right():
 
 
 def test_reasons_are_those_of_the_code():
-    """Every reason of a desire that is named on the page stands in the code, and the other way round."""
+    """Every reason that scope and mapping give is explained on the page."""
     code = (ROOT / "shared/app/desire.py").read_text(encoding="utf-8")
     rules = set(re.findall(r'(?:OutOfScope|Frozen)\("(\w+)"', code)) - {"sourceNotFound"}
     faults = set(re.findall(r'"((?:mapping|scopingFilter|inputFilter)(?:Failed|Undecidable))"', code))

@@ -1,0 +1,99 @@
+"""What a link and the provisioning log say after a decision was carried out, or failed.
+
+The last step of the life of a change, kept pure: the row that is committed follows from the plan, the outcome and
+the row before. Storing it, and sending the event, is the app's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.core.decide import Action, Plan
+from shared.core.desired import Desired, InScope
+from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
+from shared.core.model import Link, LinkState
+from shared.core.provisioning_event import ProvisioningEvent, Status
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+
+def carried_out(link: Link, plan: Plan, want: Desired) -> Link:
+    """The link after a plan that was carried out."""
+    link = replace(link, attempt=0, retry_at=None, missing_since=None)
+    match plan.action:
+        case Action.HOLD:
+            return replace(link, state=LinkState.HELD, fingerprint=None)
+        case Action.SOFT_DELETE:
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
+        case Action.NOTHING if plan.reason == "alreadyRemoved":
+            return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
+        case _ if not isinstance(want, InScope):
+            disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
+            return replace(link, state=LinkState.DISABLED if disabled else link.state, fingerprint=None)
+        case Action.NOTHING if plan.target_id is None:
+            return link
+        case _:
+            unresolved = want.manager is not None and want.manager.target_id is None
+            blocked = want.attributes.get("accountEnabled") is False
+            return replace(
+                link,
+                target_id=link.target_id or plan.target_id,
+                state=LinkState.DISABLED if blocked else LinkState.ACTIVE,
+                fingerprint=want.fingerprint,
+                manager_source_id=want.manager.source_id if want.manager and unresolved else None,
+                manager_target_id=want.manager.target_id if want.manager else None,
+            )
+
+
+def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Link, timedelta]:
+    """The link after a fault, and how long to wait before the user is looked at again.
+
+    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what was last applied.
+    """
+    attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
+    wait = back_off(fault, max(1, attempt))
+    link = replace(
+        link,
+        reason=fault.code,
+        attempt=attempt,
+        retry_at=now + wait if lasts(fault, attempt) else None,
+        fingerprint=None if wrote else link.fingerprint,
+        missing_since=(link.missing_since or now) if fault.code == "sourceMissing" else link.missing_since,
+    )
+    return link, wait
+
+
+def event_of(
+    plan: Plan, link: Link, fault: Fault | None, *, seen_at: datetime | None, now: datetime
+) -> ProvisioningEvent | None:
+    """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
+    if plan.action is Action.NOTHING or (fault is not None and not lasts(fault, link.attempt)):
+        return None
+    status = Status.SUCCESS
+    if fault is not None:
+        status = Status.FAILURE
+    elif plan.action is Action.HOLD:
+        status = Status.HELD
+    return ProvisioningEvent(
+        at=now,
+        target=link.target,
+        source_id=link.source_id,
+        target_id=link.target_id,
+        action=plan.action,
+        status=status,
+        reason=fault.code if fault is not None else plan.reason,
+        detail=fault.detail if fault is not None else None,
+        changed=_changed_names(plan),
+        attempt=link.attempt,
+        latency=now - seen_at if seen_at is not None and fault is None else None,
+        objects=plan.objects,
+    )
+
+
+def _changed_names(plan: Plan) -> tuple[str, ...]:
+    names = list(plan.change.attributes)
+    if plan.change.set_manager or plan.change.clear_manager:
+        names.append("manager")
+    return tuple(sorted(names))
