@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -166,3 +167,22 @@ def test_buckets():
 def test_ranges_of_similar_targets():
     """A target whose name begins another does not share its ranges."""
     assert not {rows.partition for rows in link_ranges("e")} & {rows.partition for rows in link_ranges("emea")}
+
+
+def test_every_field_of_a_link_is_kept():
+    """A field that is added to the type and forgotten here would be lost without a sound."""
+    moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    given = {
+        "str | None": "text",
+        "str": "text",
+        "int": 7,
+        "datetime | None": moment,
+        "LinkState": LinkState.HELD,
+        "Claim | None": Claim("worker", moment),
+        "tuple[str, ...]": ("event",),
+    }
+    link = Link(**{field.name: given[field.type] for field in dataclasses.fields(Link)})
+    document = link_document(link)
+    assert isinstance(document, Document)
+    kept = read_link(document.text, "text")
+    assert dataclasses.asdict(kept) == dataclasses.asdict(link)
