@@ -8,7 +8,9 @@ import click
 
 from admin.evaluate import evaluate
 from admin.export_schema import export_schema
+from admin.holds import holds
 from admin.import_schema import import_schema
+from admin.links import links
 from admin.schema import schema
 from admin.scope import scope
 from admin.try_mapping import try_mapping
@@ -22,7 +24,9 @@ def admin() -> None:
 
 admin.add_command(evaluate)
 admin.add_command(export_schema)
+admin.add_command(holds)
 admin.add_command(import_schema)
+admin.add_command(links)
 admin.add_command(schema)
 admin.add_command(scope)
 admin.add_command(try_mapping)

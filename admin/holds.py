@@ -31,7 +31,6 @@ from shared.app.holds import (
 from shared.bus.topic import BusUnavailableError
 from shared.config.faults import ConfigurationError
 from shared.config.settings import read_settings
-from shared.core.guard import DeletionBudget
 from shared.core.messages import MalformedMessageError, object_id
 from shared.store.errors import StoreError
 
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 
 _REFUSED = 1
 _WRONG = 2
-
-_BUDGET = DeletionBudget()
 
 _Result = TypeVar("_Result")
 
@@ -181,7 +178,9 @@ async def _confirm(parts: Parts, chosen: Mapping[str, Sequence[Hold]], yes_remov
         )
     for name, held in chosen.items():
         try:
-            await check_release(parts, name, held, _BUDGET, confirmed=yes_remove is not None)
+            await check_release(
+                parts, name, held, parts.targets[name].target.deletion_budget, confirmed=yes_remove is not None
+            )
         except TooManyRemovalsError as error:
             _refuse(
                 f"nothing was released: {error}; to remove {removals} users all the same, say --yes-remove {removals}"

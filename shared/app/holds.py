@@ -242,7 +242,7 @@ def _still_of_use(notes: Mapping[str, HoldNote], held: Collection[str], now: dat
 async def _check(parts: HoldParts, target: str, source_ids: Sequence[str], now: datetime) -> None:
     for start in range(0, len(source_ids), _SENT_AT_A_TIME):
         changes = [
-            UserChange(source_id, Reason.UNFINISHED, Kind.CHECK, target=target)
+            UserChange(source_id, Reason.RELEASED, Kind.CHECK, target=target)
             for source_id in source_ids[start : start + _SENT_AT_A_TIME]
         ]
         await parts.topic.send([envelope(change, not_before=now, timing=parts.settings.timing) for change in changes])

@@ -17,11 +17,12 @@ from uuid import uuid4
 from shared.app.apply import Outcome, Task, apply
 from shared.app.desire import Draft, complete, draft, selection, wanted_manager
 from shared.app.events import send_events
+from shared.app.guard import learn, limit, settle, was_not_tried
 from shared.app.two_source_users import held_together, hold_both, of_another
 from shared.core.commit import carried_out, event_of, failed
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
-from shared.core.fault_sizes import Fault, FaultSize, lasts
+from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
@@ -98,7 +99,9 @@ class _Pass:
             partners=partners,
             lost=lost,
         )
+        plans = await limit(self._parts, self._target.name, self._target.deletion_budget, plans, links, now=self._now)
         outcomes, claimed = await self._apply(plans, desired, claimed)
+        await self._learn(plans, outcomes)
         committed = await self._commit(plans, outcomes, desired, claimed)
         await send_events(self._parts, committed.values())
         await self._tell_reports({**links, **committed}, committed)
@@ -220,6 +223,9 @@ class _Pass:
         rows = []
         for user_id, plan in plans.items():
             link, fault = claimed[user_id], plan.fault
+            if fault is not None and was_not_tried(plan):
+                rows.append(self._put_off(replace(link, claim=None), fault))
+                continue
             outcome = outcomes.get(user_id)
             if outcome is not None:
                 fault = outcome.fault
@@ -236,6 +242,19 @@ class _Pass:
             rows.append(link if known else self._with_event(link, as_written(plan, refused, told), fault))
         committed, _ = await self._write(rows)
         return committed
+
+    async def _learn(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
+        """What the writes showed of the target as a whole; said once, where an operator looks."""
+        now = self._parts.clock.now()
+        for alert in await learn(self._parts, self._target.name, plans, outcomes, now=now):
+            _logger.warning("%s: %s %s %s", alert.target, alert.kind, list(alert.actions), list(alert.codes))
+        await settle(self._parts, self._target.name, plans, outcomes)
+
+    def _put_off(self, link: Link, fault: Fault) -> Link:
+        """The link of a user whom a guard kept from being written: no attempt was made, and none is counted."""
+        reason = Reason.THROTTLED if fault.size is FaultSize.THROTTLED else Reason.QUARANTINED
+        self._again(link.source_id, reason, back_off(fault, 1), link.attempt)
+        return link
 
     def _failed(self, link: Link, fault: Fault, *, wrote: bool) -> Link:
         """The link after a fault; the user is looked at again when it may be over."""

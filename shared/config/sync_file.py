@@ -6,7 +6,7 @@ modules never see the raw data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.config.clouds import CLOUDS, Cloud
@@ -16,6 +16,7 @@ from shared.config.sync_faults import check
 from shared.core.attributes import find
 from shared.core.decide import Policy
 from shared.core.expressions import Compat
+from shared.core.guard import DeletionBudget
 from shared.core.mapping_rules import AttributeMapping, default_mappings, parse_mappings
 from shared.core.scoping import Filter, parse_filter
 
@@ -54,6 +55,7 @@ class Target:
     mappings: tuple[AttributeMapping, ...]
     policy: Policy
     compat: Compat = Compat.FIXED
+    deletion_budget: DeletionBudget = field(default_factory=DeletionBudget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,9 @@ def _target(model: TargetModel) -> Target:
             source_deleted=model.deprovision.source_deleted,
         ),
         compat=model.compat,
+        deletion_budget=DeletionBudget(
+            model.deletion_budget.count, model.deletion_budget.percent, model.deletion_budget.window
+        ),
     )
 
 

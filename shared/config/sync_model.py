@@ -7,6 +7,7 @@ Nothing here reads a file; making core's types of the models is in `sync_file`.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -93,6 +94,18 @@ class DeprovisionModel(_Strict):
     )
 
 
+class DeletionBudgetModel(_Strict):
+    """How many people may leave a target without a person saying so."""
+
+    count: int = Field(default=500, ge=0, description="At most so many removals in the window.")
+    percent: float = Field(
+        default=10, ge=0, le=100, description="At most this share of the target's synchronized users."
+    )
+    window: timedelta = Field(
+        default=timedelta(hours=24), gt=timedelta(), description="A rolling window, as an ISO 8601 duration."
+    )
+
+
 class TargetModel(_Strict):
     """A tenant that receives the people."""
 
@@ -114,6 +127,11 @@ class TargetModel(_Strict):
         default=[], description="Attributes of the default mapping that are left alone in this target."
     )
     deprovision: DeprovisionModel = DeprovisionModel()
+    deletion_budget: DeletionBudgetModel = Field(
+        default=DeletionBudgetModel(),
+        alias="deletionBudget",
+        description="Removals beyond the smaller of count and percent are held until a person releases them.",
+    )
 
 
 class SyncModel(_Strict):

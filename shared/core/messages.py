@@ -37,7 +37,9 @@ class Reason(StrEnum):
     UNFINISHED = "unfinished"
     THROTTLED = "throttled"
     TRANSIENT = "transient"
+    QUARANTINED = "quarantined"
     ESCROW = "escrow"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True)
