@@ -21,13 +21,13 @@ from shared.core.desired import (
     UnknownDesired,
 )
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.core.mapping import ManagerSet, Mapped, NotMapped, attributes_read, fingerprint, map_user
+from shared.core.mapping import ManagerSet, Mapped, MappingFailure, NotMapped, attributes_read, fingerprint, map_user
 from shared.core.scoping import InScope as Passes
 from shared.core.scoping import Out, Undecidable, evaluate_filter
 from shared.graph.source import Deleted, Found, Missing, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from shared.config.sync_file import Target
@@ -112,7 +112,7 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     if mapped.ignored_object:
         return Draft(Frozen("ignoredByMapping"))
     if mapped.blocking_failures:
-        detail = " | ".join([f"{failure.attribute}: {failure.reason}" for failure in mapped.blocking_failures])
+        detail = _in_words(mapped.blocking_failures)
         return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed", detail=detail)))
     addresses = [name for name in (user.get("mail"), user.get("userPrincipalName")) if isinstance(name, str) and name]
     if not addresses:
@@ -120,12 +120,18 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     in_scope = InScope(
         address=addresses[0],
         aliases=tuple(addresses[1:]),
+        skipped=_in_words(mapped.failures) if mapped.failures else None,
         attributes=to_graph(mapped.attributes),
         on_create=to_graph(mapped.on_create),
         fingerprint=fingerprint(replace(mapped, manager=NotMapped())),  # managers are compared by themselves
         enabled=user.get("accountEnabled") is not False,
     )
     return Draft(in_scope, mapped)
+
+
+def _in_words(failures: Iterable[MappingFailure]) -> str:
+    """Attributes and reasons, as the provisioning log shows them. No values."""
+    return " | ".join([f"{failure.attribute}: {failure.reason}" for failure in failures])
 
 
 def _outside(target: Target, found: Found, attributes: Mapping[str, Value], now: datetime) -> Desired | None:

@@ -82,7 +82,7 @@ class _Pass:
         for user_id, look in looks.items():
             if look is Look.NONE:
                 plan = without_look(desired[user_id], links.get(user_id))
-                await self._leave(user_id, plan, links.get(user_id))
+                await self._leave(user_id, plan, links.get(user_id), desired[user_id])
         claimed = await self._claim([user_id for user_id, look in looks.items() if look is not Look.NONE], links)
         observed = await self._look(list(claimed), desired, links)
         plans = {
@@ -239,7 +239,9 @@ class _Pass:
                 link = carried_out(link, plan, desired[user_id])
             known = plan.action is Action.HOLD and told == plan.reason
             known = known or (fault is None and is_old_news(plan, refused, told))
-            rows.append(link if known else self._with_event(link, as_written(plan, refused, told), fault))
+            rows.append(
+                link if known else self._with_event(link, as_written(plan, refused, told), fault, desired[user_id])
+            )
         committed, _ = await self._write(rows)
         return committed
 
@@ -263,14 +265,14 @@ class _Pass:
         self._again(link.source_id, Reason.ESCROW if lasts(fault, link.attempt) else reason, wait, link.attempt)
         return link
 
-    async def _leave(self, user_id: str, plan: Plan, link: Link | None) -> None:
+    async def _leave(self, user_id: str, plan: Plan, link: Link | None, want: Desired) -> None:
         """A user for whom nothing is to be written, decided without a look at the target."""
         change = self._changes[user_id]
         if plan.fault is not None:
             before = link or Link(self._target.name, user_id, attempt=change.attempt)
             row = self._failed(before, plan.fault, wrote=False)
-            if link is not None:
-                committed, _ = await self._write([self._with_event(row, plan, plan.fault)])
+            if link is not None or lasts(plan.fault, row.attempt):  # passing trouble makes no row for a stranger
+                committed, _ = await self._write([self._with_event(row, plan, plan.fault, want)])
                 await send_events(self._parts, committed.values())
         elif link is not None and (link.attempt or link.missing_since):
             await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
@@ -279,10 +281,10 @@ class _Pass:
             look_again = replace(change, reason=Reason.SECOND_LOOK)
             self._follow_ups.append(FollowUp(look_again, self._now + self._parts.settings.timing.second_look))
 
-    def _with_event(self, link: Link, plan: Plan, fault: Fault | None) -> Link:
+    def _with_event(self, link: Link, plan: Plan, fault: Fault | None, want: Desired) -> Link:
         """The link with the event that tells of this decision, so that both are committed or neither."""
         seen_at = self._changes[link.source_id].seen_at
-        event = event_of(plan, link, fault, seen_at=seen_at, now=self._parts.clock.now())
+        event = event_of(plan, link, fault, want, seen_at=seen_at, now=self._parts.clock.now())
         return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
 
     # --- afterwards ---------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Lin
 
 
 def event_of(
-    plan: Plan, link: Link, fault: Fault | None, *, seen_at: datetime | None, now: datetime
+    plan: Plan, link: Link, fault: Fault | None, want: Desired, *, seen_at: datetime | None, now: datetime
 ) -> ProvisioningEvent | None:
     """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
     if plan.action is Action.NOTHING or (fault is not None and not lasts(fault, link.attempt)):
@@ -84,12 +84,16 @@ def event_of(
         action=plan.action,
         status=status,
         reason=fault.code if fault is not None else plan.reason,
-        detail=fault.detail if fault is not None else None,
+        detail=fault.detail if fault is not None else _skipped(want),
         changed=_changed_names(plan),
         attempt=link.attempt,
         latency=now - seen_at if seen_at is not None and fault is None else None,
         objects=plan.objects,
     )
+
+
+def _skipped(want: Desired) -> str | None:
+    return want.skipped if isinstance(want, InScope) else None
 
 
 def _changed_names(plan: Plan) -> tuple[str, ...]:

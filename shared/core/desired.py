@@ -35,6 +35,7 @@ class InScope:
     on_create: Mapping[str, Any]
     fingerprint: str  # of the attributes
     aliases: tuple[str, ...] = ()  # further addresses of theirs, by which they may be in the target already
+    skipped: str | None = None  # attributes that could not be had and may be missing, each with its reason
     enabled: bool = True
     manager: Manager | None = None
     manages_manager: bool = False  # whether the manager is mapped at all
