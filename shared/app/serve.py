@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_CONTENTION_WAIT: Final = timedelta(seconds=15)
+_CONTENTION_WAIT: Final = timedelta(seconds=5)
 
 _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 
