@@ -32,6 +32,9 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
 """How late the tenants' replicas are: gentler than in the cloud, so that the day fits into a minute."""
 
+_NOTIFICATIONS: Final = {"medianSeconds": 0.5, "tailSeconds": 3.0}
+"""How late notifications are: their long tail, of minutes, is the tests' affair."""
+
 _POLL: Final = 0.25  # seconds between two looks at the targets
 _PATIENCE: Final = 90  # seconds that a chapter may take, plus
 _PATIENCE_PER_PERSON: Final = 0.6  # seconds; the targets' write quota sets the pace of a large load
@@ -140,7 +143,7 @@ class Sandbox:
         self.bus = await start("bus", ["bus", "--port", "0", "--config", str(topology)], log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
-        await self.cloud.control("POST", "profile", {"replicas": _REPLICAS})
+        await self.cloud.control("POST", "profile", {"replicas": _REPLICAS, "notifications": _NOTIFICATIONS})
         port = await _free_port()
         settings = self.folder / "local.settings.json"
         settings.write_text(json.dumps(self._settings(port), indent=2), encoding="utf-8")
