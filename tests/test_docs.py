@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.story.topology import service_bus_topology
+
 ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
 HOST_SETTINGS = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}  # read by the Functions host, not by us
 AZURE_SETTINGS = {"WEBSITE_HOSTNAME"}  # set by Azure itself
@@ -52,9 +55,37 @@ def test_commands_of_the_readme_run(command):
     assert done.stdout
 
 
+PARTS = re.findall(r"^\.venv/bin/python -m (sandbox (?:tenants|bus|host)\b.*?)(?:\s+#.*)?$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", PARTS)
+def test_each_part_of_the_sandbox_starts_alone_as_the_readme_says(command):
+    """On a free port; it says when it is ready, and stops when it is told to."""
+    words = re.sub(r"--port \d+", "", command).split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words, "--port", "0", "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert isinstance(json.loads(process.stdout.readline()), dict)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_the_example_of_the_bus_is_what_the_app_needs():
+    """sandbox/servicebus.json has the topic and a subscription for each target of the example."""
+    example = json.loads((ROOT / "sandbox/servicebus.json").read_text(encoding="utf-8"))
+    assert example == service_bus_topology(["emea", "apac"], 300)
+
+
 def test_the_readme_shows_commands():
     """The test above tests something."""
     assert len(commands("README.md")) >= 2
+    assert len(PARTS) == 3
 
 
 @pytest.mark.parametrize(
