@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.app.apply import Outcome, Task, apply
-from shared.app.desire import Draft, complete, draft, selection, wanted_manager
 from shared.app.events import send_events
 from shared.app.guard import learn, limit, settle, was_not_tried
+from shared.app.inquiry import desire, look
 from shared.app.two_source_users import held_together, hold_both, of_another
 from shared.core.commit import carried_out, event_of, failed
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
-from shared.core.desired import InScope, OutOfScope, UnknownDesired
+from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
-from shared.graph.target import Sought
 from shared.graph.writes import Invitation
 from shared.store.protocol import Written
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from shared.app.parts import Parts, TargetParts
     from shared.core.desired import Desired
-    from shared.core.observed import Observed
 
 _logger = logging.getLogger(__name__)
 
@@ -74,17 +72,17 @@ class _Pass:
         partners = await held_together(self._parts.store, self._target.name, links)
         links |= await self._join(partners)
         free = self._without_busy(links)
-        desired = await self._desire(free, links)
+        desired = await desire(self._parts, self._target, free, links, self._now)
         looks = {
             user_id: look_needed(want, links.get(user_id), check=self._changes[user_id].kind is Kind.CHECK)
             for user_id, want in desired.items()
         }
-        for user_id, look in looks.items():
-            if look is Look.NONE:
+        for user_id, needed in looks.items():
+            if needed is Look.NONE:
                 plan = without_look(desired[user_id], links.get(user_id))
                 await self._leave(user_id, plan, links.get(user_id), desired[user_id])
-        claimed = await self._claim([user_id for user_id, look in looks.items() if look is not Look.NONE], links)
-        observed = await self._look(list(claimed), desired, links)
+        claimed = await self._claim([user_id for user_id, needed in looks.items() if needed is not Look.NONE], links)
+        observed = await look(self._hands, list(claimed), desired, links)
         plans = {
             user_id: decide(desired[user_id], observed[user_id], links.get(user_id), self._target.policy, self._now)
             for user_id in claimed
@@ -108,7 +106,7 @@ class _Pass:
         self._tell_operator(plans, outcomes)
         return self._follow_ups
 
-    # --- what is wanted -----------------------------------------------------------------------------------------
+    # --- whom this pass serves -----------------------------------------------------------------------------------
 
     async def _join(self, partners: Mapping[str, Collection[str]]) -> dict[str, Link]:
         """Take in those who are held because of somebody in this pass: one of them alone would win."""
@@ -131,36 +129,7 @@ class _Pass:
                 free.append(user_id)
         return free
 
-    async def _desire(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Desired]:
-        select = selection(self._target)
-        readings = await self._parts.source.read_users(
-            user_ids,
-            select=select.properties,
-            expand_manager=select.manager,
-            groups=() if self._target.scope.all_users else self._target.scope.groups,
-        )
-        drafts = {
-            user_id: draft(self._target, reading, links.get(user_id), self._now)
-            for user_id, reading in readings.items()
-        }
-        drafts = await self._prove_scope(drafts, links)
-        managers = [manager for manager in map(wanted_manager, drafts.values()) if manager is not None]
-        manager_links = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(managers)))
-        return {user_id: complete(drafted, manager_links) for user_id, drafted in drafts.items()}
-
-    async def _prove_scope(self, drafts: dict[str, Draft], links: Mapping[str, Link]) -> dict[str, Draft]:
-        """Not being in a group proves something only while the group is known to exist."""
-        leaving = [
-            user_id
-            for user_id, drafted in drafts.items()
-            if isinstance(drafted.desired, OutOfScope) and drafted.desired.reason == "notInGroup" and user_id in links
-        ]
-        if not leaving or await self._parts.source.groups_exist(self._target.scope.groups):
-            return drafts
-        unproven = Draft(UnknownDesired(Fault(FaultSize.USER, "scopingGroupUnknown")))
-        return drafts | dict.fromkeys(leaving, unproven)
-
-    # --- claim and look -----------------------------------------------------------------------------------------
+    # --- claim ----------------------------------------------------------------------------------------------------
 
     async def _claim(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Link]:
         claim = Claim(self._worker, self._now)
@@ -169,24 +138,6 @@ class _Pass:
         for user_id in lost:
             self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
         return claimed
-
-    async def _look(
-        self, user_ids: Sequence[str], desired: Mapping[str, Desired], links: Mapping[str, Link]
-    ) -> dict[str, Observed]:
-        people = []
-        names: dict[str, None] = {}
-        for user_id in user_ids:
-            link, want = links.get(user_id), desired[user_id]
-            sought = Sought(user_id, link.target_id if link else None)
-            if isinstance(want, InScope):
-                sought = replace(
-                    sought, addresses=(want.address, *want.aliases), values={**want.on_create, **want.attributes}
-                )
-                names.update(dict.fromkeys(want.attributes))
-            people.append(sought)
-        return await self._hands.directory.look(
-            people, select=names, expand_manager=True, precedence=self._target.matching
-        )
 
     # --- apply and commit ---------------------------------------------------------------------------------------
 
