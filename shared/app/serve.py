@@ -19,7 +19,7 @@ from shared.app.events import send_events
 from shared.app.guard import learn, limit, settle, was_not_tried
 from shared.app.inquiry import desire, look
 from shared.app.two_source_users import held_together, hold_both, of_another
-from shared.core.commit import carried_out, event_of, failed
+from shared.core.commit import carried_out, event_of, failed, is_old_drift
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
 from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
@@ -187,14 +187,22 @@ class _Pass:
             if fault is not None:
                 link = self._failed(link, fault, wrote=outcome is not None)
             else:
-                link = carried_out(link, plan, desired[user_id])
-            known = plan.action is Action.HOLD and told == plan.reason
-            known = known or (fault is None and is_old_news(plan, refused, told))
+                link = carried_out(link, plan, desired[user_id], self._target.policy, now)
+                self._end_of_grace(claimed[user_id], link)
+            known = (plan.action is Action.HOLD and told == plan.reason) or (
+                fault is None and (is_old_news(plan, refused, told) or is_old_drift(plan, claimed[user_id]))
+            )
             rows.append(
                 link if known else self._with_event(link, as_written(plan, refused, told), fault, desired[user_id])
             )
         committed, _ = await self._write(rows)
         return committed
+
+    def _end_of_grace(self, before: Link, link: Link) -> None:
+        """Somebody whose grace has just begun is looked at again when it is over; the full cycle is the net below."""
+        grace = self._target.policy.grace
+        if grace and before.leaving_since is None and link.leaving_since and link.state is LinkState.DISABLED:
+            self._again(link.source_id, Reason.GRACE_OVER, grace)
 
     async def _learn(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
         """What the writes showed of the target as a whole; said once, where an operator looks."""

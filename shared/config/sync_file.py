@@ -7,6 +7,7 @@ modules never see the raw data.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.config.clouds import CLOUDS, Cloud
@@ -17,7 +18,7 @@ from shared.core.attributes import find
 from shared.core.decide import Policy
 from shared.core.expressions import Compat
 from shared.core.guard import DeletionBudget
-from shared.core.mapping_rules import AttributeMapping, default_mappings, parse_mappings
+from shared.core.mapping_rules import Apply, AttributeMapping, Drift, default_mappings, parse_mappings
 from shared.core.scoping import Filter, parse_filter
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _tenant(model: SourceModel | TargetModel) -> Tenant:
 
 
 def _target(model: TargetModel) -> Target:
+    mappings = _mappings(model)
     return Target(
         name=model.name,
         tenant=_tenant(model),
@@ -114,17 +116,32 @@ def _target(model: TargetModel) -> Target:
             input_filter=_filter(model.scope.input_filter),
         ),
         matching=tuple(model.matching),
-        mappings=_mappings(model),
+        mappings=mappings,
         policy=Policy(
             adopt=bool(model.matching),
             out_of_scope=model.deprovision.out_of_scope,
             source_deleted=model.deprovision.source_deleted,
+            grace=timedelta(days=model.deprovision.grace_days),
+            deleted_in_target=model.target_changes.deleted,
+            drift=_drift(model, mappings),
         ),
         compat=model.compat,
         deletion_budget=DeletionBudget(
             model.deletion_budget.count, model.deletion_budget.percent, model.deletion_budget.window
         ),
     )
+
+
+def _drift(model: TargetModel, mappings: tuple[AttributeMapping, ...]) -> dict[str, Drift]:
+    """What is not simply put back, by Graph's property. A block in the target has a setting of its own."""
+    drift: dict[str, Drift] = {
+        mapping.target.partition(".")[0]: mapping.drift
+        for mapping in mappings
+        if mapping.apply is Apply.ALWAYS and mapping.drift is not Drift.REPAIR
+    }
+    if model.target_changes.blocked == "report":
+        drift.setdefault("accountEnabled", Drift.REPORT)
+    return drift
 
 
 def _filter(raw: object) -> Filter | None:

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from shared.config.clouds import CloudName
-from shared.core.decide import OutOfScopeAction
+from shared.core.decide import DeletedInTarget, OutOfScopeAction
 from shared.core.expressions import Compat
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,30}$"
@@ -92,6 +92,32 @@ class DeprovisionModel(_Strict):
         alias="sourceDeleted",
         description="For users who were deleted in the source.",
     )
+    grace_days: int = Field(
+        default=0,
+        ge=0,
+        le=365,
+        alias="graceDays",
+        description="With softDelete: block at once, and soft-delete only after so many days.",
+    )
+
+    @model_validator(mode="after")
+    def _grace_before_a_removal(self) -> DeprovisionModel:
+        if self.grace_days and OutOfScopeAction.SOFT_DELETE not in {self.out_of_scope, self.source_deleted}:
+            raise ValueError("graceDays goes with softDelete: nobody is removed here, so there is nothing to put off")
+        return self
+
+
+class TargetChangesModel(_Strict):
+    """What becomes of a user of ours whom an administrator of the target deleted or blocked."""
+
+    deleted: DeletedInTarget = Field(
+        default=DeletedInTarget.RESTORE,
+        description="restore: bring the user back; hold: leave them deleted and wait for a person.",
+    )
+    blocked: Literal["report", "repair"] = Field(
+        default="report",
+        description="report: the block stays until the source itself changes accountEnabled; repair: take it away.",
+    )
 
 
 class DeletionBudgetModel(_Strict):
@@ -127,6 +153,11 @@ class TargetModel(_Strict):
         default=[], description="Attributes of the default mapping that are left alone in this target."
     )
     deprovision: DeprovisionModel = DeprovisionModel()
+    target_changes: TargetChangesModel = Field(
+        default=TargetChangesModel(),
+        alias="targetChanges",
+        description="Users of ours whom an administrator of the target deleted or blocked.",
+    )
     deletion_budget: DeletionBudgetModel = Field(
         default=DeletionBudgetModel(),
         alias="deletionBudget",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.core.decide import Action, Plan
-from shared.core.desired import Desired, InScope
+from shared.core.decide import GRACE_BEGINS, Action, Plan, Policy
+from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted
+from shared.core.difference import digest
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.model import Link, LinkState
 from shared.core.provisioning_event import ProvisioningEvent, Status
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
-def carried_out(link: Link, plan: Plan, want: Desired) -> Link:
+def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: datetime) -> Link:
     """The link after a plan that was carried out."""
-    link = replace(link, attempt=0, retry_at=None, missing_since=None)
+    link = replace(
+        link, attempt=0, retry_at=None, missing_since=None, leaving_since=_leaving_since(link, plan, want, now)
+    )
     match plan.action:
         case Action.HOLD:
             return replace(link, state=LinkState.HELD, fingerprint=None)
@@ -31,7 +34,10 @@ def carried_out(link: Link, plan: Plan, want: Desired) -> Link:
             return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
         case _ if not isinstance(want, InScope):
             disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
-            return replace(link, state=LinkState.DISABLED if disabled else link.state, fingerprint=None)
+            disabled = disabled or plan.reason == GRACE_BEGINS
+            given = {name: digest(value) for name, value in plan.change.attributes.items() if name in policy.drift}
+            state = LinkState.DISABLED if disabled else link.state
+            return replace(link, state=state, fingerprint=None, applied={**link.applied, **given})
         case Action.NOTHING if plan.target_id is None:
             return link
         case _:
@@ -44,7 +50,23 @@ def carried_out(link: Link, plan: Plan, want: Desired) -> Link:
                 fingerprint=want.fingerprint,
                 manager_source_id=want.manager.source_id if want.manager and unresolved else None,
                 manager_target_id=want.manager.target_id if want.manager else None,
+                applied=_applied(link, plan, want, policy),
+                drifted=plan.left,
             )
+
+
+def _leaving_since(link: Link, plan: Plan, want: Desired, now: datetime) -> datetime | None:
+    """When somebody who left was first dealt with; a hold is none of it, and coming back ends it."""
+    if not isinstance(want, OutOfScope | SourceDeleted):
+        return None
+    waits = plan.action is Action.HOLD or plan.reason == "kept"
+    return link.leaving_since if waits else link.leaving_since or now
+
+
+def _applied(link: Link, plan: Plan, want: InScope, policy: Policy) -> dict[str, str]:
+    """Digests of what the target user was last given, of those attributes whose drift is not simply repaired."""
+    given = {name: digest(want.attributes[name]) for name in policy.drift if name in want.attributes}
+    return given | {name: link.applied[name] for name in plan.left if name in link.applied}
 
 
 def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Link, timedelta]:
@@ -69,7 +91,8 @@ def event_of(
     plan: Plan, link: Link, fault: Fault | None, want: Desired, *, seen_at: datetime | None, now: datetime
 ) -> ProvisioningEvent | None:
     """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
-    if plan.action is Action.NOTHING or (fault is not None and not lasts(fault, link.attempt)):
+    nothing = plan.action is Action.NOTHING and not plan.left
+    if nothing or (fault is not None and not lasts(fault, link.attempt)):
         return None
     status = Status.SUCCESS
     if fault is not None:
@@ -90,6 +113,11 @@ def event_of(
         latency=now - seen_at if seen_at is not None and fault is None else None,
         objects=plan.objects,
     )
+
+
+def is_old_drift(plan: Plan, before: Link) -> bool:
+    """Whether all there is to tell is a change in the target that was told before."""
+    return plan.action is Action.NOTHING and set(plan.left) <= set(before.drifted)
 
 
 def _skipped(want: Desired) -> str | None:

@@ -8,27 +8,31 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     unknown                retry    retry        retry        retry        retry             retry
     frozen                 nothing  nothing      nothing      nothing      nothing           nothing
     in scope               retry    create ¹     restore ²    update ³     adopt / hold ⁴    hold
-    out of scope           retry    nothing      nothing      by policy    nothing / hold ⁵  nothing
-    source deleted         retry    nothing      nothing      by policy    nothing / hold ⁵  nothing
+    out of scope           retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
+    source deleted         retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
 
-    ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source
-    ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed
-    ³ nothing when every attribute is as it should be
+    ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source; hold when
+      somebody else deleted our user for good and the policy respects that
+    ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed, or when
+      somebody else deleted our user and the policy respects that
+    ³ nothing when every attribute is as it should be, or is left as somebody changed it in the target
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
       that an interrupted attempt of ours invited, or that a person named in an import
     ⁵ hold when our link says it should be ours: somebody took the marker away
+    ⁶ keep, disable or soft-delete; with grace days, disable at once and soft-delete when they are over
 
 Several matches hold an in-scope user whatever else is true, naming the objects.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.core.desired import Desired, Frozen, InScope, Manager, OutOfScope, SourceDeleted, UnknownDesired
+from shared.core.difference import Change, difference, whole
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Link, LinkState
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
@@ -37,10 +41,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from shared.core.mapping_rules import Drift
+
 CONSISTENCY_HORIZON: Final = timedelta(minutes=10)
 """How long after our own write a read of the target may still be older than that write."""
 
+DRIFTED: Final = "drifted"
+"""The reason of an update that puts back what was changed in the target; the source's own is `changed`."""
+
+DRIFT_LEFT: Final = "driftLeft"
+"""Nothing else to do, and the mapping says that what was changed in the target stays."""
+
+GRACE_BEGINS: Final = "inGrace"
+GRACE_OVER: Final = "graceOver"
+
 _YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
+
+_LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD})
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
 """How far Graph's clock and ours may differ."""
@@ -62,6 +79,13 @@ class OutOfScopeAction(StrEnum):
     SOFT_DELETE = "softDelete"
 
 
+class DeletedInTarget(StrEnum):
+    """What becomes of a user of ours whom somebody else deleted in the target, while they are in scope."""
+
+    RESTORE = "restore"
+    HOLD = "hold"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the administrator allows, per target."""
@@ -69,6 +93,9 @@ class Policy:
     adopt: bool = True
     out_of_scope: OutOfScopeAction = OutOfScopeAction.SOFT_DELETE
     source_deleted: OutOfScopeAction = OutOfScopeAction.SOFT_DELETE
+    grace: timedelta = timedelta()  # between the block and the soft delete of somebody who left
+    deleted_in_target: DeletedInTarget = DeletedInTarget.RESTORE
+    drift: Mapping[str, Drift] = field(default_factory=dict)  # of attributes that are not simply put back
 
 
 class Action(StrEnum):
@@ -87,20 +114,6 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What to write on a target user; an empty one writes nothing."""
-
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    set_manager: str | None = None  # target id
-    clear_manager: bool = False
-    mark: bool = False  # write our marker too
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.attributes or self.set_manager or self.clear_manager or self.mark)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """One decision. `change` goes with create, adopt, update, disable, enable and restore."""
 
@@ -110,6 +123,12 @@ class Plan:
     change: Change = field(default_factory=Change)
     objects: tuple[str, ...] = ()  # users, of the target or of the source, that a person has to look at
     fault: Fault | None = None  # why to try again, and when
+    left: tuple[str, ...] = ()  # attributes that somebody changed in the target and that are left so
+
+    @property
+    def found_drift(self) -> bool:
+        """Whether an attribute had been changed in the target."""
+        return self.reason == DRIFTED or bool(self.left)
 
 
 def look_needed(desired: Desired, link: Link | None, *, check: bool) -> Look:
@@ -168,7 +187,7 @@ def decide(desired: Desired, observed: Observed, link: Link | None, policy: Poli
         case InScope(), Ambiguous():
             return Plan(Action.HOLD, "severalMatches", objects=observed.user_ids)
         case InScope(), Absent():
-            return _in_scope_absent(desired, link, now)
+            return _in_scope_absent(desired, link, policy, now)
         case InScope(), Binned():
             return _in_scope_binned(desired, observed, link, policy)
         case InScope(), Present():
@@ -183,21 +202,26 @@ def decide(desired: Desired, observed: Observed, link: Link | None, policy: Poli
             raise AssertionError(desired, observed)
 
 
-def _in_scope_absent(desired: InScope, link: Link, now: datetime) -> Plan:
+def _in_scope_absent(desired: InScope, link: Link, policy: Policy, now: datetime) -> Plan:
     if link.target_id is not None and _is_recent(link, now):
         return _retry(_YOUNG)
     if not desired.enabled:
         return Plan(Action.NOTHING, "sourceDisabled")
-    return Plan(Action.CREATE, "inScope", change=_whole(desired, None, creating=True))
+    if policy.deleted_in_target is DeletedInTarget.HOLD and _was_there(link):
+        return Plan(Action.HOLD, "deletedInTarget", objects=(str(link.target_id),))
+    return Plan(Action.CREATE, "inScope", change=whole(desired, None, creating=True))
 
 
 def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
     ours = observed.marker is Marker.OURS or observed.user_id == link.target_id
     if observed.marker is Marker.ANOTHER or not (ours or (policy.adopt and not observed.collides)):
         return Plan(Action.HOLD, "deletedTwin", objects=(observed.user_id,))
+    deleted_there = observed.user_id == link.target_id and _was_there(link)
+    if deleted_there and policy.deleted_in_target is DeletedInTarget.HOLD:
+        return Plan(Action.HOLD, "deletedInTarget", objects=(observed.user_id,))
     # The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared.
     held = None if desired.manager else link.manager_target_id
-    return Plan(Action.RESTORE, "inScope", observed.user_id, _whole(desired, held, creating=False))
+    return Plan(Action.RESTORE, "inScope", observed.user_id, whole(desired, held, creating=False))
 
 
 def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
@@ -208,11 +232,9 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
         case Marker.NONE if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
-            return Plan(Action.CREATE, "resumed", observed.user_id, _whole(desired, None, creating=True))
+            return Plan(Action.CREATE, "resumed", observed.user_id, whole(desired, None, creating=True))
         case Marker.NONE if linked and link.state is LinkState.IMPORTED:
-            return Plan(
-                Action.ADOPT, "imported", observed.user_id, _whole(desired, observed.manager_id, creating=False)
-            )
+            return Plan(Action.ADOPT, "imported", observed.user_id, whole(desired, observed.manager_id, creating=False))
         case Marker.NONE if linked and _is_recent(link, now):
             return _retry(_YOUNG)
         case Marker.NONE if linked:
@@ -220,15 +242,18 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if observed.collides or not policy.adopt:
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
-            return Plan(Action.ADOPT, "matched", observed.user_id, _whole(desired, observed.manager_id, creating=False))
+            return Plan(Action.ADOPT, "matched", observed.user_id, whole(desired, observed.manager_id, creating=False))
         case Marker.OURS:
             trust = linked and not _is_recent(link, now)
             if not trust and _is_applied(desired, link):
                 return Plan(Action.NOTHING, "upToDate", observed.user_id)
-            change = _difference(desired, observed, link, trust=trust)
-            if not change:
-                return Plan(Action.NOTHING, "upToDate", observed.user_id)
-            return Plan(_update_action(desired, observed), "changed", observed.user_id, change)
+            found = difference(desired, observed, link, policy.drift, trust=trust)
+            if not found.change:
+                reason = DRIFT_LEFT if found.left else "upToDate"
+                return Plan(Action.NOTHING, reason, observed.user_id, left=found.left)
+            reason = DRIFTED if trust and _is_applied(desired, link) else "changed"
+            action = _update_action(found.change, observed)
+            return Plan(action, reason, observed.user_id, found.change, left=found.left)
         case _:  # pragma: no cover - all three markers stand above; guards hide that from mypy
             raise AssertionError(observed.marker)
 
@@ -255,10 +280,26 @@ def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link,
             return Plan(Action.NOTHING, "alreadyDisabled", observed.user_id)
         case OutOfScopeAction.DISABLE:
             return Plan(Action.DISABLE, reason, observed.user_id, Change({"accountEnabled": False}))
-        case OutOfScopeAction.SOFT_DELETE:
+        case OutOfScopeAction.SOFT_DELETE if not policy.grace:
             return Plan(Action.SOFT_DELETE, reason, observed.user_id)
+        case OutOfScopeAction.SOFT_DELETE:
+            return _in_grace(observed, link, policy, reason, now)
         case _:
             assert_never(allowed)
+
+
+def _in_grace(observed: Present, link: Link, policy: Policy, reason: str, now: datetime) -> Plan:
+    """Blocked at once, and soft-deleted when the grace is over; it begins with the first proof of leaving."""
+    if link.leaving_since is not None and now - link.leaving_since >= policy.grace:
+        return Plan(Action.SOFT_DELETE, GRACE_OVER, observed.user_id)
+    if observed.attributes.get("accountEnabled") is False:
+        return Plan(Action.NOTHING, GRACE_BEGINS, observed.user_id)
+    return Plan(Action.DISABLE, reason, observed.user_id, Change({"accountEnabled": False}))
+
+
+def _was_there(link: Link) -> bool:
+    """Whether our user was in the target as far as we know, so that somebody else must have deleted it."""
+    return link.target_id is not None and link.claim is None and link.state in _LIVING
 
 
 def _retry(fault: Fault) -> Plan:
@@ -291,50 +332,8 @@ def _is_interrupted_invitation(observed: Present, link: Link) -> bool:
     return observed.created_at >= link.claim.at - CLOCK_SKEW
 
 
-def _whole(desired: InScope, manager_held: str | None, *, creating: bool) -> Change:
-    """Everything, for a user who is made, adopted or restored."""
-    attributes = {**desired.attributes, **desired.on_create} if creating else dict(desired.attributes)
-    if creating:  # a new user has nothing to clear
-        attributes = {name: value for name, value in attributes.items() if value not in (None, [])}
-    return _with_manager(Change(attributes, mark=True), desired, manager_held)
-
-
-def _difference(desired: InScope, observed: Present, link: Link, *, trust: bool) -> Change:
-    """What differs. While a read may be older than our own last write, our memory of that write decides."""
-    if trust:
-        attributes = {
-            name: value
-            for name, value in desired.attributes.items()
-            if not same_value(value, observed.attributes.get(name))
-        }
-        return _with_manager(Change(attributes), desired, observed.manager_id)
-    remembered = link.claim is None and link.fingerprint == desired.fingerprint
-    return _with_manager(Change({} if remembered else desired.attributes), desired, link.manager_target_id)
-
-
-def _with_manager(change: Change, desired: InScope, held: str | None) -> Change:
-    """A manager who has no user in the target is none there: an old one would be wrong."""
-    if not desired.manages_manager:
-        return change
-    wanted = desired.manager.target_id if desired.manager else None
-    return replace(
-        change,
-        set_manager=wanted if wanted != held else None,
-        clear_manager=wanted is None and held is not None,
-    )
-
-
-def same_value(wanted: object, held: object) -> bool:
-    """Whether the target already holds a value; Graph shows an empty list or text where nothing is set."""
-    if wanted in (None, "", []) and held in (None, "", []):
-        return True
-    if isinstance(wanted, dict) and isinstance(held, dict):
-        return all(same_value(value, held.get(name)) for name, value in wanted.items())
-    return type(wanted) is type(held) and wanted == held
-
-
-def _update_action(desired: InScope, observed: Present) -> Action:
-    before, after = observed.attributes.get("accountEnabled"), desired.attributes.get("accountEnabled")
+def _update_action(change: Change, observed: Present) -> Action:
+    before, after = observed.attributes.get("accountEnabled"), change.attributes.get("accountEnabled")
     if (before, after) == (True, False):
         return Action.DISABLE
     if (before, after) == (False, True):

@@ -40,6 +40,10 @@ class Reason(StrEnum):
     QUARANTINED = "quarantined"
     ESCROW = "escrow"
     RELEASED = "released"
+    GRACE_OVER = "graceOver"
+    CATCH_UP = "catchUp"
+    FULL_CYCLE = "fullCycle"
+    ON_DEMAND = "onDemand"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -54,6 +55,9 @@ class Link:
     retry_at: datetime | None = None  # set while in escrow
     changed_at: datetime | None = None  # of the last write to the target
     missing_since: datetime | None = None  # first read that found neither source user nor its deleted item
+    leaving_since: datetime | None = None  # first proof that the user left; the grace days begin with it
+    applied: Mapping[str, str] = field(default_factory=dict)  # digests of what was last written, see `difference`
+    drifted: tuple[str, ...] = ()  # attributes that were changed in the target and are left so
     unlogged: tuple[str, ...] = ()  # provisioning-log events (JSON) not yet acknowledged
     etag: str | None = field(default=None, compare=False)  # of the stored row; None: not stored yet
 

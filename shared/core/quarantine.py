@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.core.decide import Action, Plan
+from shared.core.decide import DRIFTED, Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize, back_off
 from shared.core.guard import UnreadableRowError, read_object
 
@@ -87,7 +87,7 @@ def kind_of(plan: Plan) -> ActionKind | None:
         case Action.CREATE:
             return ActionKind.CREATE if plan.target_id is None else ActionKind.UPDATE
         case Action.DISABLE:
-            return ActionKind.UPDATE if plan.reason == "changed" else ActionKind.REMOVE
+            return ActionKind.UPDATE if plan.reason in {"changed", DRIFTED} else ActionKind.REMOVE
         case Action.SOFT_DELETE:
             return ActionKind.REMOVE
         case Action.ADOPT | Action.UPDATE | Action.ENABLE | Action.RESTORE:

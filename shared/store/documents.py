@@ -48,6 +48,9 @@ def link_document(link: Link) -> Document | TooLarge:
             "retry_at": _time_text(link.retry_at),
             "changed_at": _time_text(link.changed_at),
             "missing_since": _time_text(link.missing_since),
+            "leaving_since": _time_text(link.leaving_since),
+            "applied": dict(link.applied) or None,
+            "drifted": link.drifted or None,
             "unlogged": link.unlogged or None,
         }
     )
@@ -71,6 +74,9 @@ def read_link(text: str, etag: str) -> Link:
         retry_at=_time(fields.get("retry_at")),
         changed_at=_time(fields.get("changed_at")),
         missing_since=_time(fields.get("missing_since")),
+        leaving_since=_time(fields.get("leaving_since")),
+        applied=fields.get("applied", {}),
+        drifted=tuple(fields.get("drifted", ())),
         unlogged=tuple(fields.get("unlogged", ())),
         etag=etag,
     )

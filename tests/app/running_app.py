@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +48,12 @@ class App:
         """Serve users in one target; returns what has to be sent."""
         changes = [UserChange(user_id, reason, kind, seen_at=self.clock.now()) for user_id in user_ids]
         return await serve(self.parts, self.parts.targets[target], changes)
+
+    def allow(self, target="emea", **policy):
+        """Change what the administrator allows in a target."""
+        hands = self.parts.targets[target]
+        allowed = replace(hands.target, policy=replace(hands.target.policy, **policy))
+        self.parts = replace(self.parts, targets=self.parts.targets | {target: replace(hands, target=allowed)})
 
     async def link(self, user_id, target="emea"):
         return (await self.parts.store.get_links(target, [user_id])).get(user_id)

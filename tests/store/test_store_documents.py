@@ -180,6 +180,7 @@ def test_every_field_of_a_link_is_kept():
         "LinkState": LinkState.HELD,
         "Claim | None": Claim("worker", moment),
         "tuple[str, ...]": ("event",),
+        "Mapping[str, str]": {"department": "0123abcd"},
     }
     link = Link(**{field.name: given[field.type] for field in dataclasses.fields(Link)})
     document = link_document(link)

@@ -1,0 +1,82 @@
+"""What is asked before a decision: what one target should hold for some people, and what it does hold.
+
+Reads only: the source, the links, the target. Whoever serves a change, plans one, or explains one asks here, so that
+all of them see a person in the same light. Nothing is decided, claimed or written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.app.desire import Draft, complete, draft, selection, wanted_manager
+from shared.core.desired import InScope, OutOfScope, UnknownDesired
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.graph.target import Sought
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from shared.app.parts import Parts, TargetParts
+    from shared.config.sync_file import Target
+    from shared.core.desired import Desired
+    from shared.core.model import Link
+    from shared.core.observed import Observed
+
+_SCOPING_GROUP_UNKNOWN = Fault(FaultSize.USER, "scopingGroupUnknown")
+
+
+async def desire(
+    parts: Parts, target: Target, user_ids: Sequence[str], links: Mapping[str, Link], now: datetime
+) -> dict[str, Desired]:
+    """What a target should hold for each user, from readings of the source made now; keys are source ids."""
+    select = selection(target)
+    readings = await parts.source.read_users(
+        user_ids,
+        select=select.properties,
+        expand_manager=select.manager,
+        groups=() if target.scope.all_users else target.scope.groups,
+    )
+    drafts = {user_id: draft(target, reading, links.get(user_id), now) for user_id, reading in readings.items()}
+    drafts = await _prove_scope(parts, target, drafts, links)
+    return await with_managers(parts, target, drafts)
+
+
+async def with_managers(parts: Parts, target: Target, drafts: Mapping[str, Draft]) -> dict[str, Desired]:
+    """Drafts with the managers' users in the target put in."""
+    managers = [manager for manager in map(wanted_manager, drafts.values()) if manager is not None]
+    manager_links = await parts.store.get_links(target.name, list(dict.fromkeys(managers)))
+    return {user_id: complete(drafted, manager_links) for user_id, drafted in drafts.items()}
+
+
+async def look(
+    hands: TargetParts, user_ids: Sequence[str], desired: Mapping[str, Desired], links: Mapping[str, Link]
+) -> dict[str, Observed]:
+    """What the target holds for each user: the linked user, or whoever matches."""
+    people = []
+    names: dict[str, None] = {}
+    for user_id in user_ids:
+        link, want = links.get(user_id), desired[user_id]
+        sought = Sought(user_id, link.target_id if link else None)
+        if isinstance(want, InScope):
+            sought = replace(
+                sought, addresses=(want.address, *want.aliases), values={**want.on_create, **want.attributes}
+            )
+            names.update(dict.fromkeys(want.attributes))
+        people.append(sought)
+    return await hands.directory.look(people, select=names, expand_manager=True, precedence=hands.target.matching)
+
+
+async def _prove_scope(
+    parts: Parts, target: Target, drafts: dict[str, Draft], links: Mapping[str, Link]
+) -> dict[str, Draft]:
+    """Not being in a group proves something only while the group is known to exist."""
+    leaving = [
+        user_id
+        for user_id, drafted in drafts.items()
+        if isinstance(drafted.desired, OutOfScope) and drafted.desired.reason == "notInGroup" and user_id in links
+    ]
+    if not leaving or await parts.source.groups_exist(target.scope.groups):
+        return drafts
+    return drafts | dict.fromkeys(leaving, Draft(UnknownDesired(_SCOPING_GROUP_UNKNOWN)))
