@@ -17,7 +17,6 @@ import click
 
 from admin.hold_text import Found, facts, hold_json, hold_text, present_facts
 from admin.local_settings import use_settings
-from shared.app.guard_rows import GuardRowError
 from shared.app.holds import (
     Hold,
     TooManyReleasesError,
@@ -28,6 +27,7 @@ from shared.app.holds import (
     list_holds,
     release_holds,
 )
+from shared.app.state_rows import StateRowError
 from shared.bus.topic import BusUnavailableError
 from shared.config.faults import ConfigurationError
 from shared.config.settings import read_settings
@@ -231,7 +231,7 @@ def _run(settings_file: Path | None, job: Callable[[Parts], Awaitable[_Result]])
         return asyncio.run(work())
     except ConfigurationError as error:
         _wrong(str(error))
-    except (StoreError, GuardRowError, TooManyReleasesError) as error:
+    except (StoreError, StateRowError, TooManyReleasesError) as error:
         _refuse(str(error))
     except BusUnavailableError as error:
         _refuse(f"the releases stand, but some users could not be asked to be looked at ({error}); run this again")

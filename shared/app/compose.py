@@ -25,7 +25,7 @@ from shared.graph.subscriptions import SourceSubscriptions
 from shared.graph.target import TargetDirectory
 from shared.graph.writes import TargetWrites
 from shared.store import open_store
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -89,7 +89,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Parts:
         source=SourceDirectory(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
-        log=ProvisioningLog(),
+        log=JsonLines(),
         closing=(topic.close, store.close, *graphs.closing, identity.close),
     )
 

@@ -10,7 +10,8 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from shared.app.guard_rows import ContendedRowError, GuardRowError, WithStore, change_ledger, load_ledger
+from shared.app.guard_rows import change_ledger, load_ledger
+from shared.app.state_rows import ContendedRowError, StateRowError, WithStore
 from shared.core.decide import Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.guard import (
@@ -75,7 +76,7 @@ async def charge(
             removal.user_id: Plan(Action.RETRY, CONTENDED.code, plans[removal.user_id].target_id, fault=CONTENDED)
             for removal in removals
         }
-    except GuardRowError as error:
+    except StateRowError as error:
         _logger.error("%s: removals are held: %s", target_name, error)  # noqa: TRY400 - the text says it all
     return {removal.user_id: _held(plans[removal.user_id]) for removal in removals if removal.user_id not in passed}
 
@@ -85,7 +86,7 @@ async def settle_charges(parts: WithStore, target_name: str, removed: Iterable[s
     removed, refused = tuple(removed), tuple(refused)
     try:
         await change_ledger(parts, target_name, lambda ledger: (settle(ledger, removed=removed, refused=refused), None))
-    except GuardRowError as error:  # charges stand, and expire with their window
+    except StateRowError as error:  # charges stand, and expire with their window
         _logger.warning("%s: removals could not be settled: %s", target_name, error)
 
 
@@ -99,7 +100,7 @@ async def alert_is_due(parts: WithStore, target_name: str, now: datetime) -> boo
         )
     except ContendedRowError:
         return False
-    except GuardRowError:  # every removal is held because of it: worth saying each time
+    except StateRowError:  # every removal is held because of it: worth saying each time
         return True
 
 

@@ -20,8 +20,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shared.app.deletions import CONTENDED, alert_is_due, charge, removes, settle_charges
-from shared.app.guard_rows import ContendedRowError, WithStore, change_health, load_health
+from shared.app.guard_rows import change_health, load_health
 from shared.app.holds import note_holds
+from shared.app.state_rows import ContendedRowError, WithStore
 from shared.core.decide import Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.hold_notes import DELETION_BUDGET

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shared.app.deletions import owned_users
-from shared.app.guard_rows import GuardRowError, WithStore, change_ledger, change_notes, load_ledger, load_notes
+from shared.app.guard_rows import change_ledger, change_notes, load_ledger, load_notes
+from shared.app.state_rows import StateRowError, WithStore
 from shared.core.decide import Action, Plan
 from shared.core.guard import MAX_RELEASES, DeletionBudget, Ledger, release, waiting_releases
 from shared.core.hold_notes import DELETION_BUDGET, SHARDS, HoldNote, shard
@@ -145,7 +146,7 @@ async def check_release(
     Raises:
         TooManyRemovalsError: more than the budget allows in one window, and not `confirmed`.
         TooManyReleasesError: more than can wait at once.
-        GuardRowError: the ledger cannot be read.
+        StateRowError: the ledger cannot be read.
     """
     removals = {hold.source_id for hold in holds if hold.removes}
     if not removals:
@@ -165,7 +166,7 @@ async def release_holds(parts: HoldParts, target: str, holds: Sequence[Hold]) ->
 
     Raises:
         TooManyReleasesError: more than can wait at once.
-        GuardRowError: the ledger cannot be changed.
+        StateRowError: the ledger cannot be changed.
         BusUnavailableError: the releases stand, and some checks were not sent.
     """
     now = parts.clock.now()
@@ -216,7 +217,7 @@ async def note_holds(
         still_held = {user_id for user_id in notes if user_id in links and links[user_id].state is LinkState.HELD}
         try:
             await change_notes(parts, target_name, name, partial(_with_notes, notes, still_held))
-        except GuardRowError as error:  # the hold stands all the same; only its date is not known
+        except StateRowError as error:  # the hold stands all the same; only its date is not known
             _logger.warning("%s: holds could not be noted: %s", target_name, error)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.graph.target import TargetDirectory
     from shared.graph.writes import TargetWrites
     from shared.store.protocol import Store
-    from shared.telemetry.provisioning_log import ProvisioningLog
+    from shared.telemetry.log_sink import LogSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Parts:
     source: SourceDirectory
     subscriptions: SourceSubscriptions
     targets: Mapping[str, TargetParts]
-    log: ProvisioningLog
+    log: LogSink
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
     async def close(self) -> None:

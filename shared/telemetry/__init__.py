@@ -1,1 +1,1 @@
-"""Telemetry: the provisioning log. Knows no Graph, no store and no bus."""
+"""Telemetry: the two logs, traces and metrics. Knows no Graph, no store and no bus."""

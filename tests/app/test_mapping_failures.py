@@ -11,7 +11,7 @@ import pytest
 from shared.core.expressions import Compat
 from shared.core.mapping_rules import default_mappings, parse_mappings
 from shared.core.messages import Reason
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,7 +29,7 @@ def with_city(app, **options) -> io.StringIO:
     app.parts = dataclasses.replace(
         app.parts,
         targets={"emea": dataclasses.replace(hands, target=target)},
-        log=ProvisioningLog(told),
+        log=JsonLines(told),
     )
     return told
 

@@ -16,7 +16,7 @@ from shared.core.mapping import parse_mappings
 from shared.core.messages import Kind, Reason
 from shared.core.model import LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +33,7 @@ async def arrived(app, alias, **origin):
     directory(app).origins[target["id"]] = Origin(**origin)
     app.clock.advance(hours=1)
     told = io.StringIO()
-    app.parts = dataclasses.replace(app.parts, log=ProvisioningLog(told))
+    app.parts = dataclasses.replace(app.parts, log=JsonLines(told))
     await app.cloud.control("POST", "counters/reset")
     return user_id, lambda: [
         json.loads(line[line.index("{") :]) for line in told.getvalue().splitlines() if "{" in line

@@ -12,7 +12,7 @@ from running_app import GROUP, MARKER, SOURCE_TENANT
 from shared.app.provision import provision
 from shared.core.messages import Kind, Reason
 from shared.core.model import Claim, Link, LinkState
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -311,7 +311,7 @@ async def test_a_hold_is_told_once(app):
     await app.change(guest, tenant="emea", **{MARKER: "another/somebody"})
     [adele] = await app.join("AdeleV")
     told = io.StringIO()
-    app.parts = dataclasses.replace(app.parts, log=ProvisioningLog(told))
+    app.parts = dataclasses.replace(app.parts, log=JsonLines(told))
     for _ in range(3):
         await app.serve(adele)
     assert (await app.link(adele)).reason == "anotherInstallation"
@@ -333,10 +333,10 @@ async def test_events_that_were_not_acknowledged_stay_with_their_link_and_are_se
     [patti] = await app.join("PattiF")
     await app.serve(patti)
     link = await app.link(patti)
-    event = json.dumps({"eventId": "left over"})
+    event = json.dumps({"eventId": "left over"}, separators=(",", ":"))
     await app.parts.store.write_links([dataclasses.replace(link, unlogged=(event,))])
     taken = io.StringIO()
-    await provision(dataclasses.replace(app.parts, log=ProvisioningLog(taken)), "emea", [])
+    await provision(dataclasses.replace(app.parts, log=JsonLines(taken)), "emea", [])
     assert event in taken.getvalue()
     assert (await app.link(patti)).unlogged == ()
 

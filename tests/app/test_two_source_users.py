@@ -12,7 +12,7 @@ from running_app import MARKER, SOURCE_TENANT
 from sandbox.tenants.directory.model import Kind as ObjectKind
 from shared.core.messages import Kind
 from shared.core.model import Claim, Link, LinkState
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +33,7 @@ def match_by(app, *precedence):
 def listen(app):
     """The provisioning log of what follows."""
     told = io.StringIO()
-    app.parts = dataclasses.replace(app.parts, log=ProvisioningLog(told))
+    app.parts = dataclasses.replace(app.parts, log=JsonLines(told))
     return lambda: [json.loads(line[line.index("{") :]) for line in told.getvalue().splitlines() if "{" in line]
 
 
