@@ -15,8 +15,6 @@ agree through rows of the store. Nothing is written to a target here, and no cre
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shared.app.deletions import CONTENDED, alert_is_due, charge, removes, settle_charges
@@ -26,6 +24,7 @@ from shared.app.state_rows import ContendedRowError, WithStore
 from shared.core.decide import Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.hold_notes import DELETION_BUDGET
+from shared.core.operation_event import OperationEvent, OperationKind, Severity
 from shared.core.quarantine import (
     ActionKind,
     Gate,
@@ -51,25 +50,6 @@ _logger = logging.getLogger(__name__)
 
 _THROTTLED: Final = "throttled"
 _QUARANTINED: Final = "quarantined"
-
-
-class AlertKind(StrEnum):
-    """What an operator has to be told once, and not for every user."""
-
-    QUARANTINE_ENTERED = "quarantineEntered"
-    QUARANTINE_LEFT = "quarantineLeft"
-    DELETION_BUDGET_EXCEEDED = "deletionBudgetExceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class GuardAlert:
-    """One thing that happened to a target as a whole. No personal data."""
-
-    at: datetime
-    target: str
-    kind: AlertKind
-    actions: tuple[ActionKind, ...]  # kinds of action that are affected
-    codes: tuple[str, ...] = ()  # of the faults, where there were any
 
 
 def was_not_tried(plan: Plan) -> bool:
@@ -109,12 +89,12 @@ async def limit(
 
 async def learn(
     parts: WithStore, target_name: str, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome], *, now: datetime
-) -> tuple[GuardAlert, ...]:
+) -> tuple[OperationEvent, ...]:
     """Take from one pass what it showed of the target; returns what an operator should be told.
 
     `plans` are those that `limit` returned, `outcomes` what came of the ones that were carried out.
     """
-    alerts: list[GuardAlert] = []
+    alerts: list[OperationEvent] = []
     lessons = _lessons(plans, outcomes)
     if lessons:
 
@@ -128,9 +108,9 @@ async def learn(
             _logger.warning("%s: its health could not be noted: too many workers at once", target_name)
         else:
             alerts += _transitions(target_name, before, after, now)
-    over_budget = any(plan.action is Action.HOLD and plan.reason == DELETION_BUDGET for plan in plans.values())
-    if over_budget and await alert_is_due(parts, target_name, now):
-        alerts.append(GuardAlert(now, target_name, AlertKind.DELETION_BUDGET_EXCEEDED, (ActionKind.REMOVE,)))
+    held = sum(plan.action is Action.HOLD and plan.reason == DELETION_BUDGET for plan in plans.values())
+    if held and await alert_is_due(parts, target_name, now):
+        alerts.append(_over_budget(target_name, held, now))
     return tuple(alerts)
 
 
@@ -226,14 +206,49 @@ def _lessons(plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> list
     return lessons
 
 
-def _transitions(target_name: str, before: TargetHealth, after: TargetHealth, now: datetime) -> list[GuardAlert]:
-    entered = tuple(kind for kind in ActionKind if kind in after.quarantines and kind not in before.quarantines)
-    left = tuple(kind for kind in ActionKind if kind in before.quarantines and kind not in after.quarantines)
+def _transitions(target_name: str, before: TargetHealth, after: TargetHealth, now: datetime) -> list[OperationEvent]:
+    entered = [kind for kind in ActionKind if kind in after.quarantines and kind not in before.quarantines]
+    left = [kind for kind in ActionKind if kind in before.quarantines and kind not in after.quarantines]
     alerts = []
     if entered:
-        codes = tuple(sorted({after.quarantines[kind].code for kind in entered}))
-        alerts.append(GuardAlert(now, target_name, AlertKind.QUARANTINE_ENTERED, entered, codes))
+        codes = ", ".join(sorted({after.quarantines[kind].code for kind in entered}))
+        kinds = " and ".join(entered)
+        alerts.append(
+            OperationEvent(
+                OperationKind.QUARANTINE_ENTERED,
+                now,
+                target_name,
+                Severity.ERROR,
+                reason_code=codes,
+                description=f"The target refuses to {kinds} users ({codes}). Everything else goes on, and a probe tries"
+                " again by itself; docs/operating.md says what each code asks for.",
+                actions=tuple(entered),
+            )
+        )
     if left:
-        codes = tuple(sorted({before.quarantines[kind].code for kind in left}))
-        alerts.append(GuardAlert(now, target_name, AlertKind.QUARANTINE_LEFT, left, codes))
+        codes = ", ".join(sorted({before.quarantines[kind].code for kind in left}))
+        alerts.append(
+            OperationEvent(
+                OperationKind.QUARANTINE_LEFT,
+                now,
+                target_name,
+                reason_code=codes,
+                description=f"A probe succeeded: the target lets us {' and '.join(left)} users again.",
+                actions=tuple(left),
+            )
+        )
     return alerts
+
+
+def _over_budget(target_name: str, held: int, now: datetime) -> OperationEvent:
+    return OperationEvent(
+        OperationKind.DELETION_BUDGET_EXCEEDED,
+        now,
+        target_name,
+        Severity.ERROR,
+        reason_code=DELETION_BUDGET,
+        description="More people are to be removed than the deletion budget allows. The rest are held until somebody"
+        f" looks: python -m admin holds list --target {target_name}",
+        actions=(ActionKind.REMOVE,),
+        counts={"held": held},
+    )

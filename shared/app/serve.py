@@ -18,6 +18,7 @@ from shared.app.apply import Outcome, Task, apply
 from shared.app.events import send_events
 from shared.app.guard import learn, limit, settle, was_not_tried
 from shared.app.inquiry import desire, look
+from shared.app.operations import tell
 from shared.app.two_source_users import held_together, hold_both, of_another
 from shared.core.commit import carried_out, event_of, failed, is_old_drift
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
@@ -207,8 +208,10 @@ class _Pass:
     async def _learn(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
         """What the writes showed of the target as a whole; said once, where an operator looks."""
         now = self._parts.clock.now()
-        for alert in await learn(self._parts, self._target.name, plans, outcomes, now=now):
-            _logger.warning("%s: %s %s %s", alert.target, alert.kind, list(alert.actions), list(alert.codes))
+        alerts = await learn(self._parts, self._target.name, plans, outcomes, now=now)
+        for alert in alerts:
+            _logger.warning("%s: %s %s", alert.target, alert.kind, alert.reason_code)
+        await tell(self._parts, alerts)
         await settle(self._parts, self._target.name, plans, outcomes)
 
     def _put_off(self, link: Link, fault: Fault) -> Link:

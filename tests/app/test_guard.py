@@ -10,8 +10,8 @@ import pytest
 from running_app import GivenClock
 
 from shared.app.apply import Outcome
-from shared.app.guard import AlertKind, limit, was_not_tried
 from shared.app.guard import learn as learn_from
+from shared.app.guard import limit, was_not_tried
 from shared.app.guard import settle as settle_with
 from shared.app.holds import (
     TooManyRemovalsError,
@@ -28,6 +28,7 @@ from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.guard import DeletionBudget, decode_ledger, spent
 from shared.core.messages import Kind, Timing, decode
 from shared.core.model import Link, LinkState, StateRow
+from shared.core.operation_event import OperationKind
 from shared.core.quarantine import ActionKind
 from shared.store.protocol import Written
 from shared.store.sqlite import SQLiteStore
@@ -233,7 +234,7 @@ async def test_a_ledger_that_cannot_be_read_holds_every_removal(guards, value):
     await guards.store.put_state(StateRow("deletions:emea", value))
     limited, alerts = await guards.attempt({user(1): removal(1), user(20): CREATE})
     assert [limited[user(1)].action, limited[user(20)].action] == [Action.HOLD, Action.CREATE]
-    assert [alert.kind for alert in alerts] == [AlertKind.DELETION_BUDGET_EXCEEDED]
+    assert [alert.kind for alert in alerts] == [OperationKind.DELETION_BUDGET_EXCEEDED]
     assert (await guards.store.get_state("deletions:emea")).value == value
 
 
@@ -245,7 +246,7 @@ async def test_held_removals_are_told_once_a_day(guards):
         guards.now = NOW + timedelta(hours=hours)
         _, alerts = await guards.attempt({user(n): removal(n) for n in numbers})
         told.append([(alert.kind, alert.actions) for alert in alerts])
-    alert = (AlertKind.DELETION_BUDGET_EXCEEDED, (ActionKind.REMOVE,))
+    alert = (OperationKind.DELETION_BUDGET_EXCEEDED, (ActionKind.REMOVE,))
     assert told == [[alert], [], [alert]]
 
 
@@ -368,9 +369,9 @@ async def test_blocked_invitations_stop_creates_alone_and_come_back_with_one_pro
         limited, alerts = await guards.attempt({user(n): CREATE for n in range(5)}, default=default)
         assert [plan.action for plan in limited.values()].count(Action.CREATE) == 1
         told += alerts
-    assert [(alert.kind, alert.actions, alert.codes) for alert in told] == [
-        (AlertKind.QUARANTINE_ENTERED, (ActionKind.CREATE,), ("InvitationsBlocked",)),
-        (AlertKind.QUARANTINE_LEFT, (ActionKind.CREATE,), ("InvitationsBlocked",)),
+    assert [(alert.kind, alert.actions, alert.reason_code) for alert in told] == [
+        (OperationKind.QUARANTINE_ENTERED, (ActionKind.CREATE,), "InvitationsBlocked"),
+        (OperationKind.QUARANTINE_LEFT, (ActionKind.CREATE,), "InvitationsBlocked"),
     ]
     limited, _ = await guards.attempt({user(n): CREATE for n in range(5)})
     assert {plan.action for plan in limited.values()} == {Action.CREATE}
@@ -382,7 +383,7 @@ async def test_an_invitation_that_was_taken_is_a_good_probe_even_if_the_rest_fai
     guards.now += MINUTE
     young = Outcome("new", Fault(FaultSize.YOUNG, "NotFound"))
     _, alerts = await guards.attempt({user(1): CREATE}, default=young)
-    assert [alert.kind for alert in alerts] == [AlertKind.QUARANTINE_LEFT]
+    assert [alert.kind for alert in alerts] == [OperationKind.QUARANTINE_LEFT]
 
 
 async def test_several_workers_send_one_probe(guards, tmp_path):
@@ -405,7 +406,7 @@ async def test_a_target_that_cannot_be_read_is_quarantined_for_everything_with_o
     gone = Fault(FaultSize.TENANT, "InsufficientRights")
     plans = {user(n): Plan(Action.RETRY, gone.code, fault=gone) for n in range(3)}
     _, alerts = await guards.attempt(plans)
-    assert [(alert.kind, alert.actions) for alert in alerts] == [(AlertKind.QUARANTINE_ENTERED, tuple(ActionKind))]
+    assert [(alert.kind, alert.actions) for alert in alerts] == [(OperationKind.QUARANTINE_ENTERED, tuple(ActionKind))]
     _, alerts = await guards.attempt(plans)
     assert alerts == ()
     limited = await guards.limit({user(5): CREATE, user(6): UPDATE, user(7): removal(7)})
@@ -422,7 +423,7 @@ async def test_quarantined_removals_are_not_charged(guards):
     guards.now += MINUTE
     limited, alerts = await guards.attempt({user(n): removal(n) for n in (1, 2, 3)})
     assert [limited[user(n)].action for n in (1, 2, 3)] == [Action.SOFT_DELETE, Action.RETRY, Action.RETRY]
-    assert [alert.kind for alert in alerts] == [AlertKind.QUARANTINE_LEFT]
+    assert [alert.kind for alert in alerts] == [OperationKind.QUARANTINE_LEFT]
     limited = await guards.limit({user(n): removal(n) for n in (2, 3)})
     assert [limited[user(n)].action for n in (2, 3)] == [Action.SOFT_DELETE, Action.HOLD]
 
@@ -450,4 +451,4 @@ async def test_health_that_cannot_be_read_begins_anew(guards):
     await guards.store.put_state(StateRow("health:emea", "{"))
     assert await guards.limit({user(1): CREATE}) == {user(1): CREATE}
     _, alerts = await guards.attempt({user(1): CREATE}, default=Outcome(None, BLOCKED))
-    assert [alert.kind for alert in alerts] == [AlertKind.QUARANTINE_ENTERED]
+    assert [alert.kind for alert in alerts] == [OperationKind.QUARANTINE_ENTERED]
