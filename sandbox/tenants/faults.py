@@ -40,7 +40,8 @@ class Match:
 class Effect:
     """What becomes of a struck request. No status: it is answered as usual, late or cut or not at all.
 
-    `apply` lets the operation happen first: with `reset` or a status its answer is lost.
+    `apply` lets the operation happen first: with `reset` or a status its answer is lost. `answer` is a JSON
+    value that stands in for the right one: a page without its users, say.
     """
 
     status: int | None = None
@@ -48,6 +49,7 @@ class Effect:
     message: str = "A scripted fault."
     headers: Mapping[str, str] = field(default_factory=dict)
     body: FaultBody = FaultBody.JSON
+    answer: Any = None
     apply: bool = False
     interference: Interference = field(default_factory=Interference)
 
@@ -129,7 +131,7 @@ class Faults:
 
 _KEYS = frozenset(
     {"tenant", "operation", "path", "probability", "count", "status", "code", "message", "headers", "body"}
-    | {"apply", "reset", "delaySeconds", "cutBodyAt"}
+    | {"answer", "apply", "reset", "delaySeconds", "cutBodyAt"}
 )
 
 
@@ -138,7 +140,8 @@ def read(document: Any) -> tuple[Match, Effect, int | None]:
 
     Keys: tenant, operation (a regular expression on the whole name; its "{id}" needs no escape), path (a
     regular expression), probability, count, status, code, message, headers, body (json, html, empty),
-    apply, reset, delaySeconds, cutBodyAt.
+    answer (a JSON value instead of the right one; its status is 200 where none is given), apply, reset,
+    delaySeconds, cutBodyAt.
     """
     if not isinstance(document, dict):
         raise FaultScriptError("a fault is a JSON object")
@@ -154,13 +157,15 @@ def read(document: Any) -> tuple[Match, Effect, int | None]:
             path=re.compile(path) if path else None,
             probability=float(document.get("probability", 1.0)),
         )
-        status = document.get("status")
+        answer = document.get("answer")
+        status = document.get("status", None if answer is None else 200)
         effect = Effect(
             status=None if status is None else int(status),
             code=str(document.get("code", "serviceNotAvailable")),
             message=str(document.get("message", "A scripted fault.")),
             headers={str(name): str(value) for name, value in (document.get("headers") or {}).items()},
             body=FaultBody(document.get("body", "json")),
+            answer=answer,
             apply=bool(document.get("apply", False)),
             interference=Interference(
                 delay_seconds=float(document.get("delaySeconds", 0)),

@@ -175,6 +175,8 @@ class GraphService:
 
     def _spoiled(self, effect: Effect, status: int, identity: Identity, marks: _Marks) -> Finished:
         self._world.counters.answer(identity.tenant.name, status)
+        if effect.answer is not None:
+            return Finished(Reply(status, effect.answer, effect.headers), effect.interference)
         error = GraphError(status, effect.code, effect.message, headers=effect.headers)
         reply = self._refusal(error, marks)
         match effect.body:
