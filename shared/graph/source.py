@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from shared.core.fault_sizes import FaultSize
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.graph.answers import object_of, texts_of
 from shared.graph.client import GraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from shared.core.fault_sizes import Fault
     from shared.graph.client import GraphClient, GraphResponse
 
 _GROUPS_PER_CHECK = 20  # of checkMemberGroups
@@ -74,7 +74,7 @@ class SourceDirectory:
         answers = await self._client.send_all(requests)
         each = len(requests) // len(user_ids) if user_ids else 1
         readings = {
-            user_id: _reading(answers[number * each], answers[number * each + 1 : (number + 1) * each])
+            user_id: _reading(user_id, answers[number * each], answers[number * each + 1 : (number + 1) * each])
             for number, user_id in enumerate(user_ids)
         }
         gone = [user_id for user_id, reading in readings.items() if isinstance(reading, Missing)]
@@ -85,27 +85,28 @@ class SourceDirectory:
         answers = await self._client.send_all(
             [GraphRequest("GET", f"/groups/{quote(group)}?$select=id") for group in groups]
         )
-        return all(answer.fault is None for answer in answers)
+        found = [object_of(answer, group) for group, answer in zip(groups, answers, strict=True)]
+        return not any(isinstance(item, Fault) for item in found)
 
     async def _read_deleted(self, user_ids: Sequence[str]) -> dict[str, SourceReading]:
         answers = await self._client.send_all(
             [GraphRequest("GET", f"/directory/deletedItems/{quote(user_id)}") for user_id in user_ids]
         )
-        return {
-            user_id: Deleted() if answer.fault is None else _failed(answer.fault)
-            for user_id, answer in zip(user_ids, answers, strict=True)
-        }
+        found = {user_id: object_of(answer, user_id) for user_id, answer in zip(user_ids, answers, strict=True)}
+        return {user_id: _failed(item) if isinstance(item, Fault) else Deleted() for user_id, item in found.items()}
 
 
-def _reading(user: GraphResponse, memberships: Sequence[GraphResponse]) -> SourceReading:
-    if user.fault is not None:
-        return _failed(user.fault)
+def _reading(user_id: str, user: GraphResponse, memberships: Sequence[GraphResponse]) -> SourceReading:
+    found = object_of(user, user_id)
+    if isinstance(found, Fault):
+        return _failed(found)
     groups: set[str] = set()
     for membership in memberships:
-        if membership.fault is not None:  # the user was there a moment ago, so a 404 here is a lagging replica
-            return Unreadable(membership.fault)
-        groups.update(membership.body.get("value", ()))
-    return Found(user.body, frozenset(groups))
+        some = texts_of(membership)
+        if isinstance(some, Fault):  # the user was there a moment ago, so a 404 here is a lagging replica
+            return Unreadable(some)
+        groups.update(some)
+    return Found(found, frozenset(groups))
 
 
 def _failed(fault: Fault) -> SourceReading:

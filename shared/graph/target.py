@@ -25,6 +25,7 @@ from shared.core.matching import (
     properties_read,
 )
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
+from shared.graph.answers import object_of, objects_of
 from shared.graph.client import ForeignLinkError, GraphRequest
 
 if TYPE_CHECKING:
@@ -95,12 +96,13 @@ class TargetDirectory:
         observed: dict[str, Observed] = {}
         gone: list[Sought] = []
         for person, answer in zip(people, answers, strict=True):
-            if answer.fault is None:
-                observed[person.source_id] = self._present(person, answer.body)
-            elif answer.fault.size is FaultSize.GONE:
+            user = object_of(answer, str(person.target_id))
+            if not isinstance(user, Fault):
+                observed[person.source_id] = self._present(person, user)
+            elif user.size is FaultSize.GONE:
                 gone.append(person)
             else:
-                observed[person.source_id] = UnknownObserved(answer.fault)
+                observed[person.source_id] = UnknownObserved(user)
         return observed | await self._look_in_bin(gone)
 
     async def _look_in_bin(self, people: Sequence[Sought]) -> dict[str, Observed]:
@@ -109,12 +111,13 @@ class TargetDirectory:
         )
         observed: dict[str, Observed] = {}
         for person, answer in zip(people, answers, strict=True):
-            if answer.fault is None:
-                observed[person.source_id] = Binned(str(person.target_id), self._whose(person, answer.body))
-            elif answer.fault.size is FaultSize.GONE:
+            user = object_of(answer, str(person.target_id))
+            if not isinstance(user, Fault):
+                observed[person.source_id] = Binned(str(person.target_id), self._whose(person, user))
+            elif user.size is FaultSize.GONE:
                 observed[person.source_id] = Absent()
             else:
-                observed[person.source_id] = UnknownObserved(answer.fault)
+                observed[person.source_id] = UnknownObserved(user)
         return observed
 
     async def _look_by_match(
@@ -144,8 +147,11 @@ class TargetDirectory:
         users: dict[str, Mapping[str, Any]] = {}
         for first in list(answers):
             answer = first
-            while answer.fault is None:
-                users.update({str(user["id"]): user for user in answer.body.get("value", ())})
+            while True:
+                page = objects_of(answer)
+                if isinstance(page, Fault):
+                    return page
+                users.update({str(user["id"]): user for user in page})
                 link = answer.body.get("@odata.nextLink")
                 if link is None:
                     break
@@ -153,8 +159,6 @@ class TargetDirectory:
                     answer = await self._client.follow(link)
                 except ForeignLinkError:
                     return Fault(FaultSize.TRANSIENT, "foreignLink")
-            if answer.fault is not None:
-                return answer.fault
         return list(users.values())
 
     def _person(self, sought: Sought) -> Person:
