@@ -54,6 +54,41 @@ async def keep_subscriptions(timer: func.TimerRequest) -> None:
     await keep(await parts())
 
 
+@app.timer_trigger(arg_name="timer", schedule="%CATCH_UP_SCHEDULE%", run_on_startup=False)
+async def catch_up(timer: func.TimerRequest) -> None:
+    """Follow the source's changes that no notification told of; send what the logs still owe."""
+    from shared.app.catch_up import catch_up as follow
+    from shared.app.compose import parts
+
+    await follow(await parts())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%FULL_CYCLE_SCHEDULE%", run_on_startup=False)
+async def full_cycle(timer: func.TimerRequest) -> None:
+    """Compare everybody in scope with everybody in the targets; look again at what waits for a person."""
+    from shared.app.compose import parts
+    from shared.app.full_cycle import full_cycle as compare
+    from shared.app.holds import revisit_all_holds
+
+    built = await parts()
+    await compare(built)
+    await revisit_all_holds(built)
+
+
+@app.service_bus_topic_trigger(
+    arg_name="message",
+    connection="ServiceBusConnection",
+    topic_name="%USER_CHANGES_TOPIC%",
+    subscription_name="control",
+)
+async def control(message: func.ServiceBusMessage) -> None:
+    """Carry out what cannot wait for its timer."""
+    from shared.app.compose import parts
+    from shared.app.control import control as carry_out
+
+    await carry_out(await parts(), message.message_id or "", message.get_body())
+
+
 def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:
     async def handler(messages: List[func.ServiceBusMessage]) -> None:
         """Serve a batch of user changes in one target."""

@@ -74,6 +74,12 @@ param secondLookSeconds int = 60
 @description('NCRONTAB: when subscriptions are looked after.')
 param keepSubscriptionsSchedule string = '0 */15 * * * *'
 
+@description('NCRONTAB: when changes that no notification told of are looked for.')
+param catchUpSchedule string = '30 */5 * * * *'
+
+@description('NCRONTAB: when everybody is compared.')
+param fullCycleSchedule string = '0 0 3 * * *'
+
 @minValue(30)
 @maxValue(730)
 @description('Days that logs are kept.')
@@ -222,6 +228,8 @@ module functionApp 'modules/function-app.bicep' = {
     secondLookSeconds: secondLookSeconds
     lockSeconds: lockMinutes * 60
     keepSubscriptionsSchedule: keepSubscriptionsSchedule
+    catchUpSchedule: catchUpSchedule
+    fullCycleSchedule: fullCycleSchedule
   }
 }
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+ALWAYS = {"notifications", "health", "keep_subscriptions", "catch_up", "full_cycle", "control"}
+"""The functions that are there whatever the targets."""
+
 INDEX = """
 import json, sys
 import function_app
@@ -36,7 +39,7 @@ def index(tmp_path: Path, sync: str | None) -> dict:
 def test_one_function_for_each_target(tmp_path):
     """The targets of sync.yaml become functions with a subscription each."""
     functions = index(tmp_path, None)["functions"]
-    assert set(functions) == {"notifications", "health", "keep_subscriptions", "provision_emea", "provision_apac"}
+    assert set(functions) == ALWAYS | {"provision_emea", "provision_apac"}
     [trigger] = functions["provision_emea"]
     assert trigger["type"] == "serviceBusTrigger"
     assert (trigger["topicName"], trigger["subscriptionName"]) == ("%USER_CHANGES_TOPIC%", "emea")
@@ -66,7 +69,7 @@ def test_indexing_loads_nothing_heavy(tmp_path):
 def test_a_wrong_sync_file_leaves_the_other_functions_standing(tmp_path):
     """One exception while indexing would make every function disappear; health has to be there to say why."""
     for sync in ("targets: [", "targets: 7", "", "targets: [{name: 7}, {name: 'no good'}, x]"):
-        assert set(index(tmp_path, sync)["functions"]) == {"notifications", "health", "keep_subscriptions"}
+        assert set(index(tmp_path, sync)["functions"]) == ALWAYS
 
 
 def test_a_name_that_appears_twice_makes_one_function(tmp_path):

@@ -29,6 +29,8 @@ param settleSeconds int
 param secondLookSeconds int
 param lockSeconds int
 param keepSubscriptionsSchedule string
+param catchUpSchedule string
+param fullCycleSchedule string
 
 // Read by the Functions host, by the scale controller and by telemetry. FUNCTIONS_WORKER_RUNTIME and its kind have no
 // place on Flex Consumption: functionAppConfig below says it.
@@ -61,6 +63,8 @@ var appSettings = {
   SECOND_LOOK_SECONDS: string(secondLookSeconds)
   LOCK_SECONDS: string(lockSeconds)
   KEEP_SUBSCRIPTIONS_SCHEDULE: keepSubscriptionsSchedule
+  CATCH_UP_SCHEDULE: catchUpSchedule
+  FULL_CYCLE_SCHEDULE: fullCycleSchedule
 }
 
 var settings = union(hostSettings, serviceBusSettings, appSettings)

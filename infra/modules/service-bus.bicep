@@ -1,5 +1,6 @@
-// The topic of user changes: one subscription for each target, and one where messages are parked that nobody could
-// read. The rules here and the property `target` of a message are two halves of one agreement.
+// The topic of user changes: one subscription for each target, one where messages are parked that nobody could read,
+// and one for commands to the app itself. The rules here and the property `target` of a message are two halves of one
+// agreement.
 param name string
 param location string
 param tags object
@@ -10,7 +11,7 @@ param premium bool
 
 var receivers = concat(
   map(targetNames, target => { name: target, rule: 'target IS NULL OR target = \'${target}\'' }),
-  [{ name: 'poison', rule: 'target = \'poison\'' }]
+  [{ name: 'poison', rule: 'target = \'poison\'' }, { name: 'control', rule: 'target = \'control\'' }]
 )
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {

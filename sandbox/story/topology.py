@@ -11,9 +11,9 @@ TOPIC: Final = "user-changes"
 
 
 def service_bus_topology(targets: Sequence[str], lock_seconds: int) -> Mapping[str, Any]:
-    """One topic with duplicate detection; a subscription a target, and one for poison messages."""
+    """One topic with duplicate detection; a subscription a target, one for poison messages, and one for commands."""
     subscriptions = [_subscription(name, f"target IS NULL OR target = '{name}'", lock_seconds) for name in targets]
-    subscriptions.append(_subscription("poison", "target = 'poison'", lock_seconds))
+    subscriptions += [_subscription(name, f"target = '{name}'", lock_seconds) for name in ("poison", "control")]
     topic = {
         "Name": TOPIC,
         "Properties": {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": "PT10M"},

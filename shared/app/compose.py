@@ -17,6 +17,7 @@ from shared.bus.topic import open_topic
 from shared.config.faults import ConfigurationError, ConfigurationFault
 from shared.config.settings import Settings, read_settings
 from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
+from shared.graph.changes import SourceChanges
 from shared.graph.client import GraphClient
 from shared.graph.credentials import FederatedCredential, ManagedIdentityAssertion
 from shared.graph.pace import WriteBudget, share
@@ -87,6 +88,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Parts:
         store=store,
         topic=topic,
         source=SourceDirectory(source),
+        changes=SourceChanges(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
         log=JsonLines(),

@@ -25,7 +25,7 @@ from shared.core.guard import (
     settle,
     with_count,
 )
-from shared.core.hold_notes import DELETION_BUDGET
+from shared.core.hold_notes import DELETION_BUDGET, SCOPE_GROUP_LOST
 from shared.core.model import LinkState
 from shared.core.quarantine import ActionKind, kind_of
 
@@ -62,7 +62,7 @@ async def charge(
 ) -> dict[str, Plan]:
     """Charge the removals among the plans; returns what becomes of those that may not be written now."""
     removals = [
-        Removal(user_id, waits=user_id in links and links[user_id].state is LinkState.HELD)
+        Removal(user_id, waits=plan.reason == SCOPE_GROUP_LOST or _is_held(links.get(user_id)))
         for user_id, plan in plans.items()
         if removes(plan)
     ]
@@ -129,6 +129,11 @@ async def _admit(
     return await change_ledger(parts, target_name, change)
 
 
+def _is_held(link: Link | None) -> bool:
+    return link is not None and link.state is LinkState.HELD
+
+
 def _held(plan: Plan) -> Plan:
     objects = (plan.target_id,) if plan.target_id is not None else ()
-    return Plan(Action.HOLD, DELETION_BUDGET, plan.target_id, objects=objects)
+    reason = SCOPE_GROUP_LOST if plan.reason == SCOPE_GROUP_LOST else DELETION_BUDGET
+    return Plan(Action.HOLD, reason, plan.target_id, objects=objects)

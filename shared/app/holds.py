@@ -18,7 +18,7 @@ from shared.app.guard_rows import change_ledger, change_notes, load_ledger, load
 from shared.app.state_rows import StateRowError, WithStore
 from shared.core.decide import Action, Plan
 from shared.core.guard import MAX_RELEASES, DeletionBudget, Ledger, release, waiting_releases
-from shared.core.hold_notes import DELETION_BUDGET, SHARDS, HoldNote, shard
+from shared.core.hold_notes import REMOVALS, SHARDS, HoldNote, shard
 from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import Link, LinkState
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
     from shared.app.parts import Clock
     from shared.config.settings import Settings
+    from shared.config.sync_file import SyncConfiguration
     from shared.core.messages import Envelope
 
 _logger = logging.getLogger(__name__)
 
 _SENT_AT_A_TIME: Final = 1000
+_REVISITED_AFTER: Final = timedelta(hours=20)  # once a day, whatever minute the timer takes
 
 
 class Sender(Protocol):
@@ -56,6 +58,11 @@ class HoldParts(WithStore, Protocol):
         ...
 
     @property
+    def sync(self) -> SyncConfiguration:
+        """For the names of the targets."""
+        ...
+
+    @property
     def settings(self) -> Settings:
         """For the timing of messages."""
         ...
@@ -75,7 +82,7 @@ class Hold:
     @property
     def removes(self) -> bool:
         """Whether a removal is what waits."""
-        return self.reason == DELETION_BUDGET
+        return self.reason in REMOVALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +208,12 @@ async def revisit_holds(parts: HoldParts, target: str, older_than: timedelta) ->
     for name in SHARDS:
         await change_notes(parts, target, name, lambda notes: _still_of_use(notes, held, now))
     return len(old)
+
+
+async def revisit_all_holds(parts: HoldParts) -> None:
+    """Look again, in every target, at what has waited for a day. For a timer."""
+    for target in parts.sync.targets:
+        await revisit_holds(parts, target.name, _REVISITED_AFTER)
 
 
 async def note_holds(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.bus.topic import BusUnavailableError
+from shared.core.commands import Command, command_envelope
 from shared.core.messages import MalformedMessageError, Reason, UserChange, envelope, object_id
 from shared.store.errors import StoreError
 
@@ -69,10 +70,11 @@ async def ingest(parts: Parts, body: bytes) -> Reply:
         _logger.warning("a notification was refused: it has no list of items")
         return Reply(400, "the body must be an object with a list named value")
     try:
-        user_ids = dict.fromkeys(await _trusted_users(parts, items))
+        user_ids, commands = await _trusted(parts, items)
         now = parts.clock.now()
-        changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in user_ids]
+        changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in dict.fromkeys(user_ids)]
         envelopes = [envelope(change, not_before=now, timing=parts.settings.timing) for change in changes]
+        envelopes += [command_envelope(command, now) for command in dict.fromkeys(commands)]
         await _within(_ANSWER_WITHIN, parts.topic.send(envelopes))
     except (BusUnavailableError, StoreError, TimeoutError) as error:
         _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)
@@ -90,18 +92,32 @@ async def _within(seconds: float, sending: Coroutine[Any, Any, None]) -> None:
     await task
 
 
-async def _trusted_users(parts: Parts, items: Sequence[object]) -> list[str]:
+async def _trusted(parts: Parts, items: Sequence[object]) -> tuple[list[str], list[Command]]:
+    """The users that believable items name, and what their lifecycle events ask for."""
     records = await parts.store.get_subscriptions() if items else ()
     user_ids: list[str] = []
+    commands: list[Command] = []
     for item in items:
         refusal = _refusal(item, records, parts.sync.source.tenant_id)
         if refusal is not None or not isinstance(item, dict):
             _logger.warning("an item of a notification was refused: %s", refusal)
         elif "lifecycleEvent" in item:
-            _logger.info("lifecycle event for a subscription; the next renewal answers it")
+            commands += _answers(item["lifecycleEvent"])
         else:
             user_ids += _users_named(item)
-    return user_ids
+    return user_ids, commands
+
+
+def _answers(event: object) -> list[Command]:
+    """What a lifecycle event needs at once. Renewing also makes a subscription anew that was removed."""
+    _logger.info("lifecycle event for a subscription: %.40s", event)
+    match event:
+        case "reauthorizationRequired":
+            return [Command.RENEW_SUBSCRIPTIONS]
+        case "subscriptionRemoved":
+            return [Command.RENEW_SUBSCRIPTIONS, Command.CATCH_UP]
+        case _:  # missed, and whatever else may come to mean that something was
+            return [Command.CATCH_UP]
 
 
 def _refusal(item: object, records: Sequence[SubscriptionRecord], tenant_id: str) -> str | None:

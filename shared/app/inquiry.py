@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.app.configuration import lost_groups
 from shared.app.desire import Draft, complete, draft, selection, wanted_manager
 from shared.core.desired import InScope, OutOfScope, UnknownDesired
 from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.hold_notes import SCOPE_GROUP_LOST
+from shared.graph.source import Found
 from shared.graph.target import Sought
 
 if TYPE_CHECKING:
@@ -71,12 +74,26 @@ async def look(
 async def _prove_scope(
     parts: Parts, target: Target, drafts: dict[str, Draft], links: Mapping[str, Link]
 ) -> dict[str, Draft]:
-    """Not being in a group proves something only while the group is known to exist."""
+    """Not being in a group proves something only while the group is known to exist, and was not lost in an edit."""
     leaving = [
         user_id
         for user_id, drafted in drafts.items()
         if isinstance(drafted.desired, OutOfScope) and drafted.desired.reason == "notInGroup" and user_id in links
     ]
-    if not leaving or await parts.source.groups_exist(target.scope.groups):
+    if not leaving:
         return drafts
-    return drafts | dict.fromkeys(leaving, Draft(UnknownDesired(_SCOPING_GROUP_UNKNOWN)))
+    if not await parts.source.groups_exist(target.scope.groups):
+        return drafts | dict.fromkeys(leaving, Draft(UnknownDesired(_SCOPING_GROUP_UNKNOWN)))
+    lost = await lost_groups(parts.store, target)
+    if not lost:
+        return drafts
+    suspended = Draft(OutOfScope(SCOPE_GROUP_LOST, "in a group that sync.yaml has lost"))
+    if not await parts.source.groups_exist(lost):  # who was in it cannot be told
+        return drafts | dict.fromkeys(leaving, suspended)
+    readings = await parts.source.read_users(leaving, select=("id",), expand_manager=False, groups=lost)
+    for user_id, reading in readings.items():
+        if isinstance(reading, Found) and reading.groups:
+            drafts[user_id] = suspended
+        elif not isinstance(reading, Found):
+            drafts[user_id] = Draft(UnknownDesired(_SCOPING_GROUP_UNKNOWN))
+    return drafts

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.bus.topic import UserChangesTopic
     from shared.config.settings import Settings
     from shared.config.sync_file import SyncConfiguration, Target
+    from shared.graph.changes import SourceChanges
     from shared.graph.source import SourceDirectory
     from shared.graph.subscriptions import SourceSubscriptions
     from shared.graph.target import TargetDirectory
@@ -47,6 +48,7 @@ class Parts:
     store: Store
     topic: UserChangesTopic
     source: SourceDirectory
+    changes: SourceChanges
     subscriptions: SourceSubscriptions
     targets: Mapping[str, TargetParts]
     log: LogSink

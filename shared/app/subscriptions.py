@@ -1,7 +1,7 @@
-"""keep_subscriptions: the two subscriptions of the source tenant, made, and renewed at half of their life.
+"""keep_subscriptions: the two subscriptions of the source tenant, made, checked, and renewed at half of their life.
 
 The record with its clientState is stored before Graph is asked, because Graph validates the address, and may
-deliver, before it answers.
+deliver, before it answers. A subscription that had to be made anew leaves a gap behind it, which catch-up closes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from shared.app.operations import tell
+from shared.core.commands import Command, command_envelope
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import SubscriptionRecord
+from shared.core.operation_event import OperationEvent, OperationKind, Severity
+from shared.graph.pages import ListFailedError
 from shared.store.protocol import Written
 
 if TYPE_CHECKING:
@@ -27,55 +31,118 @@ _LIFE: Final = timedelta(minutes=40_000)  # just under Graph's 41,760
 _RENEW_BELOW: Final = _LIFE / 2
 
 
-async def keep_subscriptions(parts: Parts) -> None:
-    """Make sure that both subscriptions exist, deliver to this app's address, and have half of their life left."""
+async def keep_subscriptions(parts: Parts, *, renew: bool = False) -> None:
+    """Make sure that both subscriptions exist, deliver to this app's address, and have half of their life left.
+
+    `renew` extends them in any case, which is what answers a reauthorizationRequired.
+
+    Raises:
+        BusUnavailableError: a subscription was made anew, and catch-up could not be asked for.
+        StoreError: the records could not be had; nothing was done.
+    """
     records = {record.resource: record for record in await parts.store.get_subscriptions()}
-    for resource in RESOURCES:
-        await _keep(parts, resource, records.get(resource))
+    made = [resource for resource in RESOURCES if await _keep(parts, resource, records.get(resource), renew=renew)]
+    if made:
+        await parts.topic.send([command_envelope(Command.CATCH_UP, parts.clock.now())])
 
 
-async def _keep(parts: Parts, resource: str, record: SubscriptionRecord | None) -> None:
-    if record is not None and record.subscription_id is not None:
-        if record.notification_url != parts.settings.notification_url:
-            await parts.subscriptions.delete(record.subscription_id)  # its address was given up by a redeployment
-        elif record.expires_at is not None and record.expires_at - parts.clock.now() > _RENEW_BELOW:
-            return
-        else:
-            answer = await parts.subscriptions.renew(record.subscription_id, parts.clock.now() + _LIFE)
-            if not isinstance(answer, Fault):
-                await _remember(parts, record, answer)
-                return
-            if answer.size is not FaultSize.GONE:
-                _logger.warning("subscription to %s not renewed: %s", resource, answer.code)
-                return
-    await _create(parts, resource, record)
+async def _keep(parts: Parts, resource: str, record: SubscriptionRecord | None, *, renew: bool) -> bool:
+    """Look after one subscription; says whether it was made anew."""
+    if record is None or record.subscription_id is None:
+        return await _create(parts, resource, record)
+    if record.notification_url != parts.settings.notification_url:
+        await parts.subscriptions.delete(record.subscription_id)  # its address was given up by a redeployment
+        return await _create(parts, resource, _without_id(record))
+    alive = record.expires_at is not None and record.expires_at - parts.clock.now() > _RENEW_BELOW
+    if alive and not renew:
+        answer = await parts.subscriptions.check(record.subscription_id)
+    else:
+        answer = await parts.subscriptions.renew(record.subscription_id, parts.clock.now() + _LIFE)
+    if not isinstance(answer, Fault):
+        await _remember(parts, record, answer)
+        return False
+    if answer.size is FaultSize.GONE:
+        return await _create(parts, resource, _without_id(record))
+    await _failed(parts, resource, answer)
+    return False
 
 
-async def _create(parts: Parts, resource: str, record: SubscriptionRecord | None) -> None:
+async def _create(parts: Parts, resource: str, record: SubscriptionRecord | None) -> bool:
+    """Make a subscription. One that an interrupted attempt of ours made is taken over, with its clientState."""
     fresh = SubscriptionRecord(
         resource=resource,
-        client_state=secrets.token_urlsafe(48),
+        client_state=record.client_state if record and _is_unfinished(parts, record) else secrets.token_urlsafe(48),
         notification_url=parts.settings.notification_url,
         etag=record.etag if record else None,
     )
     stored = await parts.store.put_subscription(fresh)
     if not isinstance(stored, Written):
         _logger.info("another worker is at the subscription to %s", resource)
-        return
-    answer = await parts.subscriptions.create(
-        resource,
-        url=fresh.notification_url,
-        client_state=fresh.client_state,
+        return False
+    fresh = replace(fresh, etag=stored.etag)
+    answer = await _ask(parts, fresh)
+    if isinstance(answer, Fault) and answer.size is FaultSize.CONFLICT:
+        answer = await _take_over(parts, fresh, ours=record is not None and _is_unfinished(parts, record))
+    if isinstance(answer, Fault):
+        await _failed(parts, resource, answer)
+        return False
+    await _remember(parts, fresh, answer)
+    await tell(parts, [_event(parts, Severity.INFORMATION, "made", f"The subscription to {resource} was made.")])
+    return True
+
+
+def _is_unfinished(parts: Parts, record: SubscriptionRecord) -> bool:
+    return record.subscription_id is None and record.notification_url == parts.settings.notification_url
+
+
+async def _ask(parts: Parts, record: SubscriptionRecord) -> Subscription | Fault:
+    return await parts.subscriptions.create(
+        record.resource,
+        url=record.notification_url,
+        client_state=record.client_state,
         expires_at=parts.clock.now() + _LIFE,
     )
-    if isinstance(answer, Fault):
-        _logger.warning("subscription to %s not made: %s", resource, answer.code)
-        return
-    await _remember(parts, replace(fresh, etag=stored.etag), answer)
+
+
+async def _take_over(parts: Parts, record: SubscriptionRecord, *, ours: bool) -> Subscription | Fault:
+    """There is one already. With the clientState that we stored it is ours to go on with; another's is of no use."""
+    try:
+        found = await parts.subscriptions.find(record.resource)
+    except ListFailedError as error:
+        return error.fault
+    if ours and len(found) == 1:
+        return found[0]
+    for subscription in found:
+        await parts.subscriptions.delete(subscription.subscription_id)
+    return await _ask(parts, record)
+
+
+def _without_id(record: SubscriptionRecord) -> SubscriptionRecord:
+    """A record whose subscription is gone; its clientState is given up with it."""
+    return replace(record, subscription_id=None, notification_url="")
 
 
 async def _remember(parts: Parts, record: SubscriptionRecord, subscription: Subscription) -> None:
-    _logger.info("subscription to %s lives until %s", record.resource, subscription.expires_at.isoformat())
-    await parts.store.put_subscription(
-        replace(record, subscription_id=subscription.subscription_id, expires_at=subscription.expires_at)
+    after = replace(record, subscription_id=subscription.subscription_id, expires_at=subscription.expires_at)
+    if after != record:
+        _logger.info("subscription to %s lives until %s", record.resource, subscription.expires_at.isoformat())
+        await parts.store.put_subscription(after)
+
+
+async def _failed(parts: Parts, resource: str, fault: Fault) -> None:
+    _logger.warning("subscription to %s: %s", resource, fault.code)
+    description = (
+        f"The subscription to {resource} could not be looked after ({fault.code}). Catch-up goes on every few minutes,"
+        " so changes arrive later, and none is lost."
+    )
+    await tell(parts, [_event(parts, Severity.WARNING, fault.code, description)])
+
+
+def _event(parts: Parts, severity: Severity, reason: str, description: str) -> OperationEvent:
+    return OperationEvent(
+        OperationKind.SUBSCRIPTION_CHANGED,
+        parts.clock.now(),
+        severity=severity,
+        reason_code=reason,
+        description=description,
     )

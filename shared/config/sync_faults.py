@@ -13,11 +13,20 @@ from pydantic import BaseModel, ValidationError
 
 from shared.config.clouds import CLOUDS, CloudName
 from shared.config.faults import ConfigurationFault
-from shared.config.sync_model import DeprovisionModel, ScopeModel, SourceModel, SyncModel, TargetModel, UsersModel
+from shared.config.sync_model import (
+    DeletionBudgetModel,
+    DeprovisionModel,
+    ScopeModel,
+    SourceModel,
+    SyncModel,
+    TargetChangesModel,
+    TargetModel,
+    UsersModel,
+)
 from shared.core.attributes import complaint, distinguishes, find
 from shared.core.expressions import Compat
 from shared.core.mapping_rules import DEFAULT_MAPPINGS, parse_mappings
-from shared.core.messages import POISON
+from shared.core.messages import CONTROL, POISON
 from shared.core.scoping_rules import parse_filter
 
 if TYPE_CHECKING:
@@ -30,11 +39,14 @@ _MODELS: Final[tuple[type[BaseModel], ...]] = (
     ScopeModel,
     UsersModel,
     DeprovisionModel,
+    TargetChangesModel,
+    DeletionBudgetModel,
 )
 _SETTINGS: Final = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 _DEFAULTS: Final = frozenset(mapping.target for mapping in DEFAULT_MAPPINGS)
 _USERS: Final = {"type": "userType", "showInAddressList": "showInAddressList"}
 """Settings under `users` and the attribute that each is about."""
+_TAKEN: Final = {POISON: "poison messages", CONTROL: "commands to the app itself"}
 
 
 def check(raw: object) -> tuple[SyncModel | None, tuple[ConfigurationFault, ...]]:
@@ -124,8 +136,8 @@ def _of_tenants(source: object, targets: list[Any]) -> list[ConfigurationFault]:
         name, tenant = target.get("name"), _plain(target.get("tenantId"))
         if isinstance(name, str) and name in names:
             faults.append(ConfigurationFault(f"{path}.name", f"{name} is the name of an earlier target too"))
-        if name == POISON:
-            faults.append(ConfigurationFault(f"{path}.name", f"{POISON} names the subscription of poison messages"))
+        if name in _TAKEN:
+            faults.append(ConfigurationFault(f"{path}.name", f"{name} names the subscription of {_TAKEN[name]}"))
         if tenant is not None and tenant in tenants:
             faults.append(ConfigurationFault(f"{path}.tenantId", "is the source's, or an earlier target's, tenant"))
         audiences = {_audience(own.get("cloud", "public")), _audience(target.get("cloud", "public"))}

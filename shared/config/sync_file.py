@@ -6,6 +6,7 @@ modules never see the raw data.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ class Target:
     policy: Policy
     compat: Compat = Compat.FIXED
     deletion_budget: DeletionBudget = field(default_factory=DeletionBudget)
+    rules: str = ""  # digest of all that decides who is written and how: another one makes a full cycle due
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def _target(model: TargetModel) -> Target:
         deletion_budget=DeletionBudget(
             model.deletion_budget.count, model.deletion_budget.percent, model.deletion_budget.window
         ),
+        rules=hashlib.sha256(model.model_dump_json(exclude={"deletion_budget"}).encode()).hexdigest()[:16],
     )
 
 

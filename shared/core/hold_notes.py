@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DELETION_BUDGET: Final = "deletionBudget"
-"""The reason of a removal that was held: the only kind of hold in which something waits to be done."""
+"""The reason of a removal that was held because too many leave at once."""
+
+SCOPE_GROUP_LOST: Final = "scopeGroupLost"
+"""The reason of a removal that was held because the configuration has lost a scoping group."""
+
+REMOVALS: Final = frozenset({DELETION_BUDGET, SCOPE_GROUP_LOST})
+"""The kinds of hold in which something waits to be done, and which a release lets go on."""
 
 _VERSION: Final = 1
 

@@ -15,8 +15,12 @@ from typing import Final
 from uuid import UUID
 
 VERSION: Final = 1
+_LONGEST_ID: Final = 64  # characters
 POISON: Final = "poison"
 """The `target` that no target may be called: messages that could not be understood are parked there."""
+
+CONTROL: Final = "control"
+"""Another one: commands to the app itself, such as to begin a full cycle at once."""
 
 
 class Kind(StrEnum):
@@ -56,6 +60,7 @@ class UserChange:
     attempt: int = 0
     target: str | None = None
     seen_at: datetime | None = None  # when the change was first heard of; latency is counted from here
+    cycle_id: str | None = None  # the full cycle or catch-up that asked for the look
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,8 @@ def encode(change: UserChange) -> str:
         body["target"] = change.target
     if change.seen_at is not None:
         body["seenAt"] = change.seen_at.isoformat()
+    if change.cycle_id is not None:
+        body["cycleId"] = change.cycle_id
     return json.dumps(body, separators=(",", ":"))
 
 
@@ -159,6 +166,7 @@ def decode(body: bytes) -> UserChange:
         attempt=attempt,
         target=target,
         seen_at=_time(raw.get("seenAt")),
+        cycle_id=_short_text("cycleId", raw.get("cycleId")),
     )
 
 
@@ -174,6 +182,12 @@ def object_id(value: object) -> str:
         except ValueError:
             pass
     raise MalformedMessageError("userId must be an object id (a GUID)")
+
+
+def _short_text(name: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str) and len(value) <= _LONGEST_ID):
+        return value
+    raise MalformedMessageError(f"{name} must be a text of at most {_LONGEST_ID} characters")
 
 
 def _time(value: object) -> datetime | None:

@@ -45,7 +45,7 @@ class Severity(StrEnum):
 
 
 _CYCLE: Final = frozenset(
-    {"inScope", "present", "new", "changed", "drifted", "references", "leavers", "sent", "requests"}
+    {"inScope", "present", "new", "changed", "drifted", "references", "due", "leavers", "withheld", "sent", "requests"}
 )
 _CATCH_UP: Final = frozenset({"users", "groups", "sent", "requests"})
 

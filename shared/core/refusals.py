@@ -25,7 +25,7 @@ def as_written(plan: Plan, refused: Collection[str], before: str | None) -> Plan
     `before` is the link's reason from the time before.
     """
     written = {name: value for name, value in plan.change.attributes.items() if name not in refused}
-    news = set(refused) - _remembered(before)
+    news = set(refused) - remembered(before)
     return replace(
         plan,
         change=replace(plan.change, attributes=written),
@@ -35,18 +35,19 @@ def as_written(plan: Plan, refused: Collection[str], before: str | None) -> Plan
 
 def is_old_news(plan: Plan, refused: Collection[str], before: str | None) -> bool:
     """Whether nothing came of a plan but what was refused and told before."""
-    return bool(refused) and set(refused) <= _remembered(before) and not as_written(plan, refused, before).change
+    return bool(refused) and set(refused) <= remembered(before) and not as_written(plan, refused, before).change
 
 
 def reason_to_keep(plan: Plan, refused: Collection[str], before: str | None) -> str:
     """The link's next reason. What an update did not try may be refused as before."""
     names = set(refused)
     if plan.action in _KEEPS_MEMORY or plan.reason in {"upToDate", DRIFT_LEFT}:
-        names |= _remembered(before) - plan.change.attributes.keys()
+        names |= remembered(before) - plan.change.attributes.keys()
     return _warning(names) if names else plan.reason
 
 
-def _remembered(reason: str | None) -> frozenset[str]:
+def remembered(reason: str | None) -> frozenset[str]:
+    """The attributes that a link's reason says were refused."""
     code, _, names = (reason or "").partition(":")
     return frozenset(names.split(",")) if code == _CODE and names else frozenset()
 

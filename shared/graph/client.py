@@ -89,13 +89,17 @@ class GraphClient:
         """Send one request by itself."""
         return await self._send(request.method, self.root + request.path, request.body, request.headers)
 
+    def owns(self, link: str) -> bool:
+        """Whether a link leads to this tenant's own Graph host, so that our token may go there."""
+        return link.startswith(f"{self.root}/")
+
     async def follow(self, link: str) -> GraphResponse:
         """Get a next or delta link.
 
         Raises:
             ForeignLinkError: when it leads to another host.
         """
-        if not link.startswith(f"{self.root}/"):
+        if not self.owns(link):
             raise ForeignLinkError
         return await self._send("GET", link, None, {})
 

@@ -1,7 +1,8 @@
-"""Reading people from the source tenant: one by one, with proof.
+"""Reading people from the source tenant: one by one, with proof, and in long lists.
 
-The answers keep apart what must not be confused: a user who was read, one whose deleted item was read, one
-that could not be found, and one that could not be read.
+A list finds candidates; what becomes of one is decided by a reading of that person alone. The answers keep apart what
+must not be confused: a user who was read, one whose deleted item was read, one that could not be found, and one that
+could not be read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from urllib.parse import quote
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.graph.answers import object_of, texts_of
 from shared.graph.client import GraphRequest
+from shared.graph.pages import list_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from shared.graph.client import GraphClient, GraphResponse
 
+_PAGE = 999  # the most that Graph gives
 _GROUPS_PER_CHECK = 20  # of checkMemberGroups
 
 
@@ -79,6 +82,34 @@ class SourceDirectory:
         }
         gone = [user_id for user_id, reading in readings.items() if isinstance(reading, Missing)]
         return readings | await self._read_deleted(gone)
+
+    async def list_members(self, group_id: str, select: Iterable[str]) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """Everybody in a group and the groups in it, as pages of 999 in Graph's JSON, without managers.
+
+        Raises:
+            ListFailedError: not everybody could be read.
+        """
+        request = GraphRequest(
+            "GET",
+            f"/groups/{quote(group_id)}/transitiveMembers/microsoft.graph.user"
+            f"?$select={','.join(select)}&$count=true&$top={_PAGE}",
+            headers={"ConsistencyLevel": "eventual"},  # a list by type is answered by the index alone
+        )
+        async for page in list_pages(self._client, request, "members of a scoping group"):
+            yield page
+
+    async def list_users(
+        self, select: Iterable[str], *, expand_manager: bool
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """Everybody in the tenant, as pages of 999 in Graph's JSON.
+
+        Raises:
+            ListFailedError: not everybody could be read.
+        """
+        expand = "&$expand=manager($select=id)" if expand_manager else ""
+        request = GraphRequest("GET", f"/users?$select={','.join(select)}{expand}&$top={_PAGE}")
+        async for page in list_pages(self._client, request, "users of the source"):
+            yield page
 
     async def groups_exist(self, groups: Sequence[str]) -> bool:
         """Whether every one of `groups` was read just now. False as soon as one is missing or unreadable."""

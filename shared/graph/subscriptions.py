@@ -7,9 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from shared.graph.answers import INCOMPLETE
 from shared.graph.client import GraphRequest
+from shared.graph.pages import list_pages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.core.fault_sizes import Fault
     from shared.graph.client import GraphClient, GraphResponse
 
@@ -48,6 +52,24 @@ class SourceSubscriptions:
         body = {"expirationDateTime": _graph_time(expires_at)}
         return _confirmed(await self._client.send(GraphRequest("PATCH", path, body)))
 
+    async def check(self, subscription_id: str) -> Subscription | Fault:
+        """Whether a subscription is there, asked by its id: lists are throttled."""
+        return _confirmed(await self._client.send(GraphRequest("GET", f"/subscriptions/{quote(subscription_id)}")))
+
+    async def find(self, resource: str) -> Sequence[Subscription]:
+        """This app's subscriptions to a resource; for once in a while, since lists are throttled.
+
+        Raises:
+            ListFailedError: nobody knows.
+        """
+        pages = list_pages(self._client, GraphRequest("GET", "/subscriptions"), "subscriptions")
+        return [
+            Subscription(str(item["id"]), datetime.fromisoformat(str(item["expirationDateTime"])))
+            async for page in pages
+            for item in page
+            if str(item.get("resource")).strip("/").lower() == resource.strip("/").lower()
+        ]
+
     async def delete(self, subscription_id: str) -> Fault | None:
         """Remove a subscription."""
         return (await self._client.send(GraphRequest("DELETE", f"/subscriptions/{quote(subscription_id)}"))).fault
@@ -56,7 +78,10 @@ class SourceSubscriptions:
 def _confirmed(answer: GraphResponse) -> Subscription | Fault:
     if answer.fault is not None:
         return answer.fault
-    return Subscription(str(answer.body["id"]), datetime.fromisoformat(str(answer.body["expirationDateTime"])))
+    try:
+        return Subscription(str(answer.body["id"]), datetime.fromisoformat(str(answer.body["expirationDateTime"])))
+    except (KeyError, ValueError):
+        return INCOMPLETE
 
 
 def _graph_time(time: datetime) -> str:

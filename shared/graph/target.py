@@ -27,9 +27,10 @@ from shared.core.matching import (
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
 from shared.graph.answers import object_of, objects_of
 from shared.graph.client import ForeignLinkError, GraphRequest
+from shared.graph.pages import FOREIGN_LINK, list_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from shared.graph.client import GraphClient, GraphResponse
 
@@ -42,6 +43,8 @@ _ALWAYS_SELECTED = (
     "accountEnabled",
     "mail",
 )
+
+_PAGE: Final = 999  # the most that Graph gives
 
 _CLAUSES_PER_FILTER: Final = 15
 """Of a filter's `or`, Graph takes no more."""
@@ -88,6 +91,27 @@ class TargetDirectory:
         linked = [person for person in people if person.target_id is not None]
         unlinked = [person for person in people if person.target_id is None]
         return await self._look_by_id(linked, query) | await self._look_by_match(unlinked, query, precedence)
+
+    async def list_owned(self, select: Iterable[str]) -> AsyncIterator[Sequence[tuple[str, Mapping[str, Any]]]]:
+        """Everybody who carries our marker, with the id of the source user, as pages of 999 in Graph's JSON.
+
+        Raises:
+            ListFailedError: not everybody could be read.
+        """
+        names = dict.fromkeys(("id", "accountEnabled", self._marker_attribute, *select))
+        prefix = f"{self._source_tenant_id}/"
+        request = GraphRequest(
+            "GET",
+            f"/users?$filter=startsWith({self._marker_attribute},'{prefix}')"
+            f"&$select={','.join(names)}&$expand=manager($select=id)&$top={_PAGE}",
+        )
+        async for page in list_pages(self._client, request, "users of ours in the target"):
+            markers = [str(user.get(self._marker_attribute)) for user in page]
+            yield [
+                (marker.removeprefix(prefix), user)
+                for marker, user in zip(markers, page, strict=True)
+                if marker.startswith(prefix)
+            ]
 
     async def _look_by_id(self, people: Sequence[Sought], query: str) -> dict[str, Observed]:
         answers = await self._client.send_all(
@@ -158,7 +182,7 @@ class TargetDirectory:
                 try:
                     answer = await self._client.follow(link)
                 except ForeignLinkError:
-                    return Fault(FaultSize.TRANSIENT, "foreignLink")
+                    return FOREIGN_LINK
         return list(users.values())
 
     def _person(self, sought: Sought) -> Person:

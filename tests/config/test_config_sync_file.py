@@ -132,6 +132,12 @@ BAD = {
     "no name": (document(name=None), "targets[0].name", "valid string"),
     "name": (document(name="Emea"), "targets[0].name", "small letter"),
     "poison": (document(name="poison"), "targets[0].name", "poison messages"),
+    "control": (document(name="control"), "targets[0].name", "commands to the app"),
+    "grace for nobody": (
+        document(deprovision={"outOfScope": "disable", "sourceDeleted": "keep", "graceDays": 7}),
+        "targets[0].deprovision",
+        "goes with softDelete",
+    ),
     "source's tenant": (document(tenantId=SOURCE.upper()), "targets[0].tenantId", "is the source's"),
     "tenant id": (document(tenantId="contoso.com"), "targets[0].tenantId", "GUID"),
     "cloud": (document(cloud="gov"), "targets[0].cloud", "'usgov'"),

@@ -8,7 +8,7 @@ from bicep_deployment import ROOT, Deployment, deploy, deploy_targets
 
 from sandbox.story.topology import service_bus_topology
 from shared.config.sync_file import read_sync_file
-from shared.core.messages import POISON, Timing
+from shared.core.messages import CONTROL, POISON, Timing
 
 TOPIC = "Microsoft.ServiceBus/namespaces/topics"
 SUBSCRIPTION = f"{TOPIC}/subscriptions"
@@ -29,13 +29,13 @@ def rules(deployment: Deployment) -> dict[str, list[str]]:
 
 
 def test_subscriptions_and_rules_are_the_sandbox_s():
-    """What the story plays on is what is deployed: one subscription a target, one for poison, the same rules."""
+    """What the story plays on is what is deployed: one subscription a target, two for the app, the same rules."""
     expected = {
         subscription["Name"]: [rule["Properties"]["SqlFilter"]["SqlExpression"] for rule in subscription["Rules"]]
         for subscription in SANDBOX["Subscriptions"]
     }
     assert rules(deploy()) == expected
-    assert list(expected) == [*TARGETS, POISON]
+    assert list(expected) == [*TARGETS, POISON, CONTROL]
 
 
 def test_subscriptions_work_as_in_the_sandbox():
@@ -80,6 +80,7 @@ def test_a_target_in_sync_yaml_gets_its_subscription(tmp_path):
     assert rules(deploy_targets(tmp_path, "latin-america")) == {
         "latin-america": ["target IS NULL OR target = 'latin-america'"],
         "poison": ["target = 'poison'"],
+        "control": ["target = 'control'"],
     }
 
 

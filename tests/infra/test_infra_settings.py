@@ -121,9 +121,14 @@ def test_the_template_and_the_app_have_the_same_defaults():
 
 
 def test_the_sample_has_the_schedule_of_the_template():
-    """Subscriptions are looked after as often on one machine as in Azure."""
+    """Timers run as often on one machine as in Azure."""
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    assert sample["KEEP_SUBSCRIPTIONS_SCHEDULE"] == default_of("keepSubscriptionsSchedule")
+    for setting, parameter in (
+        ("KEEP_SUBSCRIPTIONS_SCHEDULE", "keepSubscriptionsSchedule"),
+        ("CATCH_UP_SCHEDULE", "catchUpSchedule"),
+        ("FULL_CYCLE_SCHEDULE", "fullCycleSchedule"),
+    ):
+        assert sample[setting] == default_of(parameter)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""control: commands that came over the topic, each carried out by the use case it names.
+
+Sent where something cannot wait for its timer: Graph says that notifications were missed, a subscription had to be
+made anew, the rules changed, or a person asks for a cycle.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, assert_never
+
+from shared.app.catch_up import catch_up
+from shared.app.full_cycle import full_cycle
+from shared.app.subscriptions import keep_subscriptions
+from shared.bus.topic import PoisonMessage
+from shared.core.commands import Command, command_envelope, decode_command
+from shared.core.messages import MalformedMessageError
+
+if TYPE_CHECKING:
+    from shared.app.parts import Parts
+
+_logger = logging.getLogger(__name__)
+
+
+async def control(parts: Parts, message_id: str, body: bytes) -> None:
+    """Carry out one command.
+
+    Raises:
+        StoreError, BusUnavailableError, LeaseLostError: it has to come again.
+    """
+    try:
+        command = decode_command(body)
+    except MalformedMessageError as error:
+        _logger.warning("a command cannot be read and is dead-lettered: %s", error)
+        await parts.topic.park([PoisonMessage(message_id, body, "MalformedCommand", str(error))])
+        return
+    match command:
+        case Command.RENEW_SUBSCRIPTIONS:
+            await keep_subscriptions(parts, renew=True)
+        case Command.CATCH_UP:
+            await catch_up(parts)
+        case Command.FULL_CYCLE:
+            await full_cycle(parts)
+        case _:
+            assert_never(command)
+
+
+async def command(parts: Parts, *commands: Command) -> None:
+    """Ask for commands to be carried out at once.
+
+    Raises:
+        BusUnavailableError: they could not be sent.
+    """
+    now = parts.clock.now()
+    await parts.topic.send([command_envelope(one, now) for one in commands])
