@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from shared.app.commands import command
 from shared.app.configuration import notice_configuration
 from shared.app.cursors import (
     USERS,
@@ -30,7 +31,7 @@ from shared.app.cursors import (
 from shared.app.desire import selection
 from shared.app.leases import Lease, LeaseLostError, take
 from shared.app.operations import tell
-from shared.core.commands import Command, command_envelope
+from shared.core.commands import Command
 from shared.core.messages import Reason, UserChange, envelope
 from shared.core.operation_event import OperationEvent, OperationKind, Severity
 from shared.graph.changes import GROUPS_PER_CURSOR, is_expired
@@ -95,7 +96,7 @@ class _CatchUp:
         await self._rules()
         if self.done.full_cycle:
             _logger.info("catch-up asks for a full cycle: %s", ", ".join(self.done.full_cycle))
-            await self._parts.topic.send([command_envelope(Command.FULL_CYCLE, self._parts.clock.now())])
+            await command(self._parts, Command.FULL_CYCLE)
         await self._tell()
 
     # --- users ----------------------------------------------------------------------------------------------------
@@ -159,18 +160,15 @@ class _CatchUp:
         except ListFailedError as error:
             if not is_expired(error):
                 raise
-            link = await self._parts.changes.groups_now(cursor.ids)
-            self.done.requests += 1
-            await self._save(replace(cursor, link=link, since=self._now, at=self._now))
+            whole = self._parts.changes.groups_whole(cursor.ids)
+            await self._save(replace(cursor, link=whole, since=self._now, at=self._now))
             self.done.full_cycle.append("cursorExpired")
 
     async def _nested(self, page: ChangedGroups, followed: set[str], roots: Iterable[str]) -> None:
+        """Groups below the scope that came or went, and their members with them."""
         self.done.groups += len(page.added_groups) + len(page.left_groups) + len(page.deleted)
-        new = [group for group in page.added_groups if group not in followed]
-        if new:
-            await self._follow_more(new, followed, hint=True)
-        known = [group for group in page.added_groups if group not in new]
-        for group in (*known, *page.left_groups):
+        await self._follow_more([group for group in page.added_groups if group not in followed], followed, hint=True)
+        for group in page.left_groups:
             await self._hint_members(group)
         for group in page.deleted:
             if group in roots:
@@ -179,27 +177,25 @@ class _CatchUp:
                 self.done.full_cycle.append("nestedGroupDeleted")
 
     async def _follow_more(self, groups: Sequence[str], followed: set[str], *, hint: bool) -> None:
-        """Follow these groups and every group below them; circles end where they began."""
-        waiting, found = list(groups), dict.fromkeys(groups)
+        """Follow these groups and every group below them, from all of their members on; circles end where they began.
+
+        The first round of a delta shows all members as the directory knows them, while lists by type come from an
+        index that lags.
+        """
+        waiting = list(groups)
+        number = len(await load_group_cursors(self._parts.store)) if waiting else 0
         while waiting:
-            for nested in await self._parts.changes.nested_groups(waiting.pop()):
+            ids, waiting = tuple(waiting[:GROUPS_PER_CURSOR]), waiting[GROUPS_PER_CURSOR:]
+            followed.update(ids)
+            link = self._parts.changes.groups_whole(ids)
+            async for page in self._parts.changes.groups(link):
                 self.done.requests += 1
-                if nested not in found and nested not in followed:
-                    found[nested] = None
-                    waiting.append(nested)
-        # The cursors are taken before the members are read, so nobody can come in between unseen.
-        number = len(await load_group_cursors(self._parts.store))
-        new = list(found)
-        for start in range(0, len(new), GROUPS_PER_CURSOR):
-            ids = tuple(new[start : start + GROUPS_PER_CURSOR])
-            link = await self._parts.changes.groups_now(ids)
-            self.done.requests += 1
+                if hint:
+                    await self._hint(page.user_ids)
+                waiting += [group for group in page.added_groups if group not in followed and group not in waiting]
+                link = page.link
             await self._save(Cursor(group_cursor_name(number), link, "members", self._now, self._now, ids))
             number += 1
-        followed.update(found)
-        if hint:
-            for group in groups:
-                await self._hint_members(group)
 
     async def _hint_members(self, group: str) -> None:
         try:

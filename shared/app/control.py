@@ -13,7 +13,7 @@ from shared.app.catch_up import catch_up
 from shared.app.full_cycle import full_cycle
 from shared.app.subscriptions import keep_subscriptions
 from shared.bus.topic import PoisonMessage
-from shared.core.commands import Command, command_envelope, decode_command
+from shared.core.commands import Command, decode_command
 from shared.core.messages import MalformedMessageError
 
 if TYPE_CHECKING:
@@ -43,13 +43,3 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
             await full_cycle(parts)
         case _:
             assert_never(command)
-
-
-async def command(parts: Parts, *commands: Command) -> None:
-    """Ask for commands to be carried out at once.
-
-    Raises:
-        BusUnavailableError: they could not be sent.
-    """
-    now = parts.clock.now()
-    await parts.topic.send([command_envelope(one, now) for one in commands])

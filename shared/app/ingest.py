@@ -74,7 +74,7 @@ async def ingest(parts: Parts, body: bytes) -> Reply:
         now = parts.clock.now()
         changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in dict.fromkeys(user_ids)]
         envelopes = [envelope(change, not_before=now, timing=parts.settings.timing) for change in changes]
-        envelopes += [command_envelope(command, now) for command in dict.fromkeys(commands)]
+        envelopes += [command_envelope(command, now, parts.settings.timing) for command in dict.fromkeys(commands)]
         await _within(_ANSWER_WITHIN, parts.topic.send(envelopes))
     except (BusUnavailableError, StoreError, TimeoutError) as error:
         _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)

@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from shared.app.commands import command
 from shared.app.operations import tell
-from shared.core.commands import Command, command_envelope
+from shared.core.commands import Command
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import SubscriptionRecord
 from shared.core.operation_event import OperationEvent, OperationKind, Severity
@@ -43,7 +44,7 @@ async def keep_subscriptions(parts: Parts, *, renew: bool = False) -> None:
     records = {record.resource: record for record in await parts.store.get_subscriptions()}
     made = [resource for resource in RESOURCES if await _keep(parts, resource, records.get(resource), renew=renew)]
     if made:
-        await parts.topic.send([command_envelope(Command.CATCH_UP, parts.clock.now())])
+        await command(parts, Command.CATCH_UP)
 
 
 async def _keep(parts: Parts, resource: str, record: SubscriptionRecord | None, *, renew: bool) -> bool:

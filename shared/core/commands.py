@@ -1,22 +1,18 @@
 """Commands to the app itself: what has to happen now and not at the next timer.
 
-They travel on the topic of user changes, to a subscription of their own, and repeats within a minute collapse. A
-command carries a word and nothing else.
+They travel on the topic of user changes, to a subscription of their own. Repeats within a window collapse, and because
+a command is due when its window has closed, none that was asked for can be lost to one that was carried out already.
+A command carries a word and nothing else.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
 
-from shared.core.messages import CONTROL, VERSION, Envelope, MalformedMessageError
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-_WINDOW: Final = 60  # seconds
+from shared.core.messages import CONTROL, VERSION, Envelope, MalformedMessageError, Timing
 
 
 class Command(StrEnum):
@@ -27,11 +23,13 @@ class Command(StrEnum):
     FULL_CYCLE = "fullCycle"
 
 
-def command_envelope(command: Command, now: datetime) -> Envelope:
-    """Address a command; it is due at once."""
-    window = math.floor(now.timestamp() / _WINDOW)
+def command_envelope(command: Command, now: datetime, timing: Timing) -> Envelope:
+    """Address a command; it is due as soon as the window is over."""
+    seconds = timing.window.total_seconds()
+    window = math.floor(now.timestamp() / seconds)
     body = json.dumps({"v": VERSION, "command": command}, separators=(",", ":"))
-    return Envelope(f"{CONTROL}:{command}:{window}", body, now, CONTROL)
+    due = datetime.fromtimestamp((window + 1) * seconds, UTC)
+    return Envelope(f"{CONTROL}:{command}:{window}", body, due, CONTROL)
 
 
 def decode_command(body: bytes) -> Command:

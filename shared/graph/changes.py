@@ -57,17 +57,15 @@ class SourceChanges:
         Raises:
             ListFailedError: there is none to be had at the moment.
         """
-        return await self._now(f"/users/delta?$deltatoken=latest&$select={','.join(select)}", "users/delta")
+        first = f"{self._client.root}/users/delta?$deltatoken=latest&$select={','.join(select)}"
+        async for page in delta_pages(self._client, first, "users/delta"):
+            link = page.link
+        return link
 
-    async def groups_now(self, group_ids: Sequence[str]) -> str:
-        """A cursor for changes of members of at most 50 groups from now on.
-
-        Raises:
-            ListFailedError: there is none to be had at the moment.
-        """
-        ids = " or ".join([f"id eq '{group_id}'" for group_id in group_ids])
-        path = f"/groups/delta?$deltatoken=latest&$select=id,members&$filter={ids.replace(' ', '%20')}"
-        return await self._now(path, "groups/delta")
+    def groups_whole(self, group_ids: Sequence[str]) -> str:
+        """A link that begins with all members of at most 50 groups, and goes on with their changes."""
+        ids = "%20or%20".join([f"id%20eq%20'{group_id}'" for group_id in group_ids])
+        return f"{self._client.root}/groups/delta?$select=id,members&$filter={ids}"
 
     async def users(self, link: str) -> AsyncIterator[ChangedUsers]:
         """The pages of a round. ListFailedError: `is_expired` tells a cursor that is of no use any more."""
@@ -78,22 +76,6 @@ class SourceChanges:
         """The pages of a round, as `users`."""
         async for page in delta_pages(self._client, link, "groups/delta"):
             yield _changed_groups(page)
-
-    async def nested_groups(self, group_id: str) -> list[str]:
-        """The groups directly in a group.
-
-        Raises:
-            ListFailedError: they could not all be read.
-        """
-        return [
-            str(group["id"])
-            async for page in list_pages(
-                self._client,
-                GraphRequest("GET", f"/groups/{group_id}/members/microsoft.graph.group?$select=id&$top=999"),
-                "nested groups",
-            )
-            for group in page
-        ]
 
     async def all_members(self, group_id: str) -> AsyncIterator[Sequence[str]]:
         """The users in a group and the groups in it, as pages of ids.
@@ -108,11 +90,6 @@ class SourceChanges:
         )
         async for page in list_pages(self._client, request, "members of a nested group"):
             yield [str(user["id"]) for user in page]
-
-    async def _now(self, path: str, what: str) -> str:
-        async for page in delta_pages(self._client, self._client.root + path, what):
-            link = page.link
-        return link
 
 
 def is_expired(error: ListFailedError) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from shared.app.provision import Received, provision
 from shared.app.serve import serve
-from shared.core.messages import Kind, Reason, UserChange
+from shared.core.commands import decode_command
+from shared.core.messages import Kind, Reason, UserChange, decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_LAG = {"count": 2, "medianSeconds": 0, "p99Seconds": 0, "indexMedianSeconds": 0, "indexP99Seconds": 0}
@@ -66,9 +69,13 @@ class App:
         """Put people into the scoping group; returns their ids."""
         ids = [await self.id_of(alias) for alias in aliases]
         for user_id in ids:
-            reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{user_id}"}
-            await self.cloud.graph("source", "POST", f"/groups/{group}/members/$ref", reference)
+            await self.put_in(group, user_id)
         return ids
+
+    async def put_in(self, group, member):
+        """Put a user, or a group, into a group."""
+        reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{member}"}
+        await self.cloud.graph("source", "POST", f"/groups/{group}/members/$ref", reference)
 
     async def with_manager(self, alias):
         """Put somebody and their manager into the scoping group; returns both ids."""
@@ -104,6 +111,22 @@ class App:
         """How many read requests a target has had."""
         counters = (await self.cloud.control("GET", "counters"))["requests"].get(target, {})
         return sum(n for operation, n in counters.items() if operation.startswith("GET"))
+
+    async def messages(self, subscription):
+        """What waits in a subscription, taken out: user changes of a target, or commands."""
+        await asyncio.sleep(0.45)  # the window of the tests has closed by then
+        path = f"user-changes/subscriptions/{subscription}"
+        taken = self.bus.broker.receive(path, 10_000)
+        for delivery in taken:
+            self.bus.broker.complete(path, delivery.lock_token)
+        read = decode_command if subscription == "control" else decode
+        return [read(delivery.message.body) for delivery in taken]
+
+    async def work_on(self, *targets):
+        """Serve what waits in these targets, until nothing does."""
+        for target in targets or ("emea", "apac"):
+            while waiting := await self.messages(target):
+                await provision(self.parts, target, [Received("m", encode(change).encode()) for change in waiting])
 
     async def fault(self, **fault):
         """Script a fault of the tenants."""

@@ -43,7 +43,8 @@ GOOD = [
     ),
 ]
 NOT_SEEN = {  # what no schema of shapes can see
-    "poison", "control", "grace for nobody", "source's tenant", "clouds apart", "nobody in scope", "two scopes", "function", "constant",
+    "poison", "control", "grace for nobody", "source's tenant",
+    "clouds apart", "nobody in scope", "two scopes", "function", "constant",
     "unmapped, mapped", "said twice", "filter's attribute", "operator", "two of one name", "hidden attribute",
 }  # fmt: skip
 

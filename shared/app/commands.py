@@ -1,0 +1,20 @@
+"""Asking the app itself for something that cannot wait for its timer; `control` carries it out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.core.commands import Command, command_envelope
+
+if TYPE_CHECKING:
+    from shared.app.parts import Parts
+
+
+async def command(parts: Parts, *commands: Command) -> None:
+    """Ask for commands to be carried out at once.
+
+    Raises:
+        BusUnavailableError: they could not be sent.
+    """
+    now = parts.clock.now()
+    await parts.topic.send([command_envelope(one, now, parts.settings.timing) for one in commands])
