@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest_asyncio
-from running_app import NO_LAG, ROOT, App, GivenClock
+from running_app import NO_LAG, ROOT, App, BusClock, GivenClock
 
 from sandbox.bus.config import read_config
 from sandbox.bus.server import BusServer
@@ -27,7 +27,8 @@ async def servers(tls_dir):
     """Tenants without lag, and a bus."""
     tenants = TenantsServer(parse(default_document() | {"replicas": NO_LAG}), seed=1, tls_dir=tls_dir)
     await tenants.start()
-    bus = BusServer(read_config(service_bus_topology(["emea", "apac"], 60)))
+    bus_clock = BusClock()
+    bus = BusServer(read_config(service_bus_topology(["emea", "apac"], 60)), clock=bus_clock)
     await bus.start()
     ready = tenants.describe()
     kept = dict(os.environ)
@@ -35,7 +36,7 @@ async def servers(tls_dir):
         "IDENTITY_ENDPOINT": ready["identityEndpoint"],
         "IDENTITY_HEADER": ready["identityHeader"],
     }
-    yield tenants, bus
+    yield tenants, bus, bus_clock
     os.environ.clear()
     os.environ.update(kept)
     await bus.stop()
@@ -45,9 +46,9 @@ async def servers(tls_dir):
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(servers, tmp_path):
     """The app on fresh tenants, with a fresh store."""
-    tenants, bus = servers
+    tenants, bus, bus_clock = servers
     ready = tenants.describe()
-    clock = GivenClock()
+    clock = GivenClock(bus=bus_clock)
     settings = read_settings(
         {
             "SYNC_FILE": str(ROOT / "sync.yaml"),
@@ -69,5 +70,7 @@ async def app(servers, tmp_path):
         await cloud.control("POST", "reset", {"seed": 1})
         await cloud.control("DELETE", "faults")
         await cloud.control("POST", "counters/reset")
-        yield App(parts, clock, cloud, bus, tenants)
+        app = App(parts, clock, cloud, bus, tenants)
+        yield app
+        app.drain()
     await parts.close()

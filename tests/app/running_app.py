@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +21,22 @@ SOURCE_TENANT = "50000000-0000-4000-8000-000000000001"
 GROUP = "60000000-0000-4000-8000-000000000001"
 
 
+class BusClock:
+    """The bus's time: real time plus what the test that is running added for the app."""
+
+    def __init__(self):
+        self.offset = timedelta()
+
+    def now(self):
+        return time.time() + self.offset.total_seconds()
+
+
 @dataclass
 class GivenClock:
-    """The app's time: real time plus what the test added; nobody sleeps."""
+    """The app's time: real time plus what the test added; nobody sleeps. The bus, if there is one, goes with it."""
 
     offset: timedelta = timedelta()
+    bus: BusClock | None = None
     slept: list[float] = field(default_factory=list)
 
     def now(self):
@@ -35,6 +47,8 @@ class GivenClock:
 
     def advance(self, **by):
         self.offset += timedelta(**by)
+        if self.bus is not None:
+            self.bus.offset = self.offset
 
 
 class App:
@@ -116,11 +130,22 @@ class App:
         """What waits in a subscription, taken out: user changes of a target, or commands."""
         await asyncio.sleep(0.45)  # the window of the tests has closed by then
         path = f"user-changes/subscriptions/{subscription}"
+        self.bus.broker.advance()
         taken = self.bus.broker.receive(path, 10_000)
         for delivery in taken:
             self.bus.broker.complete(path, delivery.lock_token)
         read = decode_command if subscription == "control" else decode
         return [read(delivery.message.body) for delivery in taken]
+
+    def drain(self):
+        """Leave nothing on the bus for the next test, however far ahead it is due; the bus's time is real again."""
+        self.clock.bus.offset += timedelta(days=400)
+        self.bus.broker.advance()
+        for subscription in ("emea", "apac", "control", "poison"):
+            path = f"user-changes/subscriptions/{subscription}"
+            for delivery in self.bus.broker.receive(path, 100_000):
+                self.bus.broker.complete(path, delivery.lock_token)
+        self.clock.bus.offset = timedelta()
 
     async def work_on(self, *targets):
         """Serve what waits in these targets, until nothing does."""

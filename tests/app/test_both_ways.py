@@ -43,7 +43,7 @@ def both_ways():
 @pytest_asyncio.fixture(loop_scope="module")
 async def both(servers, tls_dir, tmp_path, monkeypatch):
     """Two installations: Contoso to EMEA, and EMEA to Contoso. Everybody of each tenant is in scope."""
-    _, bus = servers
+    _, bus, _ = servers
     tenants = TenantsServer(parse(both_ways()), seed=1, tls_dir=tls_dir)
     await tenants.start()
     ready = tenants.describe()
