@@ -1,0 +1,318 @@
+"""The stage that disasters are played on: the app's own parts, the sandbox's tenants, and one time for both.
+
+Graph is spoken to over the wire with the real SDKs. The topic stands here as a few lines, since its messages are
+due in hours that nobody wants to wait for: duplicate detection, scheduled messages, one queue a target, and batches
+that come again when their worker raised or died.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+import io
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+
+from oracle import Oracle
+from running_app import GROUP, MARKER, SOURCE_TENANT
+
+from sandbox.story.expectation import Expectation
+from shared.app.compose import build
+from shared.app.ingest import ingest
+from shared.app.parts import Clock
+from shared.app.provision import Received, provision
+from shared.bus.topic import BusUnavailableError
+from shared.core.messages import envelope
+from shared.core.model import LinkState, SubscriptionRecord
+from shared.telemetry.provisioning_log import ProvisioningLog
+
+TARGETS = ("emea", "apac")
+FEW = ("PattiF", "IsaiahL", "MiriamG", "PradeepG")
+TEN = (*FEW, "JoniS", "HenriettaM", "DiegoS", "GradyA", "DebraB", "ChristieC")
+
+_CLIENT_STATE = "the-state"
+_RECORDS = [
+    SubscriptionRecord(resource, _CLIENT_STATE, "https://localhost:1/api/notifications", f"subscription-{resource}")
+    for resource in ("/users", "/groups")
+]
+_DUPLICATE_DETECTION = timedelta(minutes=10)
+_BATCH = 100
+
+
+class WorkerDied(BaseException):
+    """A worker process that is gone from one moment to the next: no `except Exception` sees it."""
+
+
+class Topic:
+    """The topic user-changes under given time."""
+
+    def __init__(self, now):
+        self._now = now
+        self._numbers = itertools.count()
+        self._seen = {}
+        self._queues = {target: [] for target in TARGETS}
+        self.down = False
+        self.parked = []
+
+    async def send(self, envelopes):
+        if self.down:
+            raise BusUnavailableError("it is down")
+        now = self._now()
+        for sent in envelopes:
+            if now - self._seen.get(sent.message_id, datetime.min.replace(tzinfo=UTC)) < _DUPLICATE_DETECTION:
+                continue
+            self._seen[sent.message_id] = now
+            for target in (sent.target,) if sent.target else TARGETS:
+                self.put(target, sent.due, Received(sent.message_id, sent.body.encode()))
+
+    async def park(self, poison):
+        self.parked += poison
+
+    def put(self, target, due, message):
+        heapq.heappush(self._queues[target], (due, next(self._numbers), message))
+
+    def next_due(self):
+        """When the next message is due; None where none waits."""
+        return min((queue[0][0] for queue in self._queues.values() if queue), default=None)
+
+    def take(self, target):
+        """A batch of messages that are due."""
+        queue, batch = self._queues[target], []
+        while queue and queue[0][0] <= self._now() and len(batch) < _BATCH:
+            batch.append(heapq.heappop(queue)[2])
+        return batch
+
+
+class Stage:
+    """The app at work, the hands of the administrators, and the oracle."""
+
+    def __init__(self, settings, cloud, tenants, folder):
+        self.settings = settings
+        self.cloud = cloud
+        self.tenants = tenants
+        self.time = tenants.cloud.clock
+        self.told = io.StringIO()
+        self.topic = Topic(self.now)
+        self.parts = None
+        self._folder = folder
+        self._sync_files = itertools.count()
+        self.store = lambda store: store  # what a new process makes of its store
+
+    # --- time and processes ---------------------------------------------------------------------
+
+    def now(self):
+        return datetime.fromtimestamp(self.time.now(), UTC)
+
+    def advance(self, **by):
+        self.time.advance(timedelta(**by).total_seconds())
+
+    async def _sleep(self, seconds):
+        self.time.advance(seconds)
+
+    async def restart(self, sync=None):
+        """A new process on the same store, with another sync.yaml if one is given: fresh tokens, no memory."""
+        if sync is not None:
+            file = self._folder / f"sync-{next(self._sync_files)}.yaml"
+            file.write_text(json.dumps(sync), encoding="utf-8")
+            self.settings = dataclasses.replace(self.settings, sync_file=file)
+        if self.parts is not None:
+            await self.parts.close()
+        parts = build(self.settings, Clock(self.now, self._sleep))
+        await parts.topic.close()
+        self.parts = dataclasses.replace(
+            parts, topic=self.topic, store=self.store(parts.store), log=ProvisioningLog(self.told)
+        )
+
+    async def begin(self):
+        """Remember everything as it is now: from here on nobody may be wronged."""
+        if not await self.parts.store.get_subscriptions():
+            for record in _RECORDS:
+                await self.parts.store.put_subscription(record)
+        self.before = {target: await self.cloud.users(target) for target in TARGETS}
+        journal = await self.cloud.control("GET", "journal")
+        self._begun_at = journal["last"]
+        truth = {name: await self.cloud.users(name) for name in ("source", *TARGETS)}
+        self._oracle = Oracle(
+            truth, await self.cloud.groups("source"), scope=self._scope_groups(), marker=MARKER, source=SOURCE_TENANT
+        )
+
+    def _scope_groups(self):
+        return {group for target in self.parts.sync.targets for group in target.scope.groups}
+
+    async def work(self, **within):
+        """Let the app work on whatever comes due within this time."""
+        until = self.now() + timedelta(**within)
+        while (due := self.topic.next_due()) is not None and due <= until:
+            self.time.advance(max(0.0, (due - self.now()).total_seconds()))
+            for target in TARGETS:
+                await self._deliver(target)
+        self.time.advance(max(0.0, (until - self.now()).total_seconds()))
+
+    async def _deliver(self, target):
+        batch = self.topic.take(target)
+        if not batch:
+            return
+        try:
+            await provision(self.parts, target, batch)
+        except BusUnavailableError:
+            again = self.now() + timedelta(seconds=1)
+        except WorkerDied:
+            again = self.now() + self.settings.timing.lock
+            self.store = lambda store: store
+            await self.restart()
+        else:
+            return
+        for message in batch:
+            self.topic.put(target, again, message)
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    async def id_of(self, alias, tenant="source"):
+        [found] = [user["id"] for user in await self.cloud.users(tenant) if user["userPrincipalName"].startswith(alias)]
+        return found
+
+    async def add(self, *user_ids, group=GROUP):
+        """Put people into a group of the source, unheard."""
+        for user_id in user_ids:
+            reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{user_id}"}
+            await self.cloud.graph("source", "POST", f"/groups/{group}/members/$ref", reference)
+
+    async def remove(self, *user_ids, group=GROUP):
+        """Take people out of a group of the source, unheard."""
+        for user_id in user_ids:
+            await self.cloud.graph("source", "DELETE", f"/groups/{group}/members/{user_id}/$ref")
+
+    async def change(self, user_id, tenant="source", **properties):
+        await self.cloud.graph(tenant, "PATCH", f"/users/{user_id}", properties)
+
+    async def company(self, *aliases):
+        """People join and are there, as they should be, in both targets; their ids."""
+        ids = [await self.id_of(alias) for alias in aliases or FEW]
+        await self.joins(*ids)
+        await self.work(minutes=3)
+        await self.right()
+        return ids
+
+    async def joins(self, *user_ids):
+        await self.add(*user_ids)
+        await self.tell(*user_ids)
+
+    async def leaves(self, *user_ids):
+        await self.remove(*user_ids)
+        await self.tell(*user_ids)
+
+    async def deletes(self, *user_ids):
+        for user_id in user_ids:
+            await self.cloud.graph("source", "DELETE", f"/users/{user_id}")
+        await self.tell(*user_ids)
+
+    async def tell(self, *user_ids):
+        """Graph notifies us that something about these users changed."""
+        await self.notify(*[_item("/users", "#Microsoft.Graph.User", id=user_id) for user_id in user_ids])
+
+    async def tell_members(self, *, added=(), removed=(), group=GROUP):
+        """Graph notifies us of members of a group, and of nothing else."""
+        members = [{"id": user_id} for user_id in added]
+        members += [{"id": user_id, "@removed": "deleted"} for user_id in removed]
+        await self.notify(_item("/groups", "#Microsoft.Graph.Group", **{"id": group, "members@delta": members}))
+
+    async def notify(self, *items):
+        reply = await ingest(self.parts, json.dumps({"value": items}).encode())
+        assert reply.status == 202, reply
+
+    async def check(self, *user_ids, **fields):
+        """A person asks for a look at users, and at what the targets hold of them."""
+        changes = [user_change(user_id, **fields) for user_id in user_ids]
+        await self.topic.send(
+            [envelope(change, not_before=self.now(), timing=self.settings.timing) for change in changes]
+        )
+
+    async def fault(self, **fault):
+        await self.cloud.control("POST", "faults", fault)
+
+    async def over(self):
+        """The end of every scripted fault."""
+        await self.cloud.control("DELETE", "faults")
+
+    # --- what is there --------------------------------------------------------------------------
+
+    async def link(self, user_id, target="emea"):
+        return (await self.parts.store.get_links(target, [user_id])).get(user_id)
+
+    async def states(self, user_ids, target="emea"):
+        links = await self.parts.store.get_links(target, list(user_ids))
+        return [links[user_id].state for user_id in user_ids]
+
+    async def in_target(self, source_id, target="emea"):
+        """The live user of a target that carries our marker for a source user."""
+        users = [u for u in await self.cloud.users(target) if u.get(MARKER) == f"{SOURCE_TENANT}/{source_id}"]
+        assert len(users) <= 1, "one person, two users"
+        return users[0] if users else None
+
+    async def present(self, user_ids, target="emea"):
+        """Those of the source users who have a live user in the target."""
+        return [user_id for user_id in user_ids if await self.in_target(user_id, target) is not None]
+
+    async def all_present(self, user_ids):
+        """Whether all of them have a live user in both targets."""
+        return all([await self.present(user_ids, target) == list(user_ids) for target in TARGETS])
+
+    async def target_users(self, user_ids, target="emea"):
+        """Ids of the target users, by source id."""
+        return {user_id: (await self.in_target(user_id, target) or {}).get("id") for user_id in user_ids}
+
+    async def writes(self, target="emea"):
+        return (await self.cloud.control("GET", "counters"))["writes"].get(target, 0)
+
+    async def unharmed(self):
+        """Nobody was wronged so far: no wrong removal, no wrong block, no foreign touch."""
+        journal = (await self.cloud.control("GET", f"journal?after={self._begun_at}"))["value"]
+        assert self._oracle.wrongs(journal) == []
+
+    async def right(self, *, but=()):
+        """All of both targets is as it should be, nothing was done wrong on the way, and nobody waits.
+
+        `but` are people in scope who are held on purpose, and have no user.
+        """
+        await self.unharmed()
+        people = await self._in_scope()
+        expectation = Expectation(
+            MARKER, SOURCE_TENANT, {user_id: user for user_id, user in people.items() if user_id not in but}
+        )
+        for target in TARGETS:
+            comparison = expectation.compare(self.before[target], await self.cloud.users(target))
+            assert comparison.right, f"{target}: {comparison}"
+            links = [link async for page in self.parts.store.list_links(target) for link in page]
+            assert [link for link in links if link.claim is not None] == []
+            waiting = {link.source_id for link in links if link.state is LinkState.HELD}
+            assert waiting <= set(but), "held without a reason"
+
+    async def _in_scope(self):
+        users = {user["id"]: user for user in await self.cloud.users("source")}
+        groups = {group["id"]: group for group in await self.cloud.groups("source") if not group["deleted"]}
+        found, waiting = set(), [group for group in self._scope_groups() if group in groups]
+        while waiting:
+            member = waiting.pop()
+            if member not in found:
+                found.add(member)
+                waiting += groups[member]["members"] if member in groups else []
+        return {user_id: user for user_id, user in users.items() if user_id in found}
+
+
+def user_change(user_id, **fields):
+    from shared.core.messages import Kind, Reason, UserChange
+
+    return UserChange(user_id, **{"reason": Reason.RELEASED, "kind": Kind.CHECK} | fields)
+
+
+def _item(resource, kind, **data):
+    """One item of a notification, as Graph sends it."""
+    return {
+        "changeType": "updated",
+        "clientState": _CLIENT_STATE,
+        "resource": resource,
+        "resourceData": {"@odata.type": kind, **data},
+        "subscriptionId": f"subscription-{resource}",
+        "tenantId": SOURCE_TENANT,
+    }
