@@ -48,8 +48,8 @@ class Outcome:
 class Progress(Protocol):
     """Told of users that came into being, before anything else is written to them."""
 
-    def __call__(self, created: Mapping[str, str], /) -> Awaitable[Collection[str]]:
-        """`created` maps source ids to target ids; returns the source ids whose target user is somebody else's."""
+    def __call__(self, created: Mapping[str, str], /) -> Awaitable[Mapping[str, str]]:
+        """`created` maps source ids to target ids; returns those whose target user is somebody else's, with why."""
         ...
 
 
@@ -111,9 +111,8 @@ async def _bring_into_being(board: _Board, writes: TargetWrites, progress: Progr
         else:
             board.outcomes[task.source_id] = Outcome(answer)
             created[task.source_id] = answer
-    for source_id in await progress(created):
-        # Entra answers the invitation of a known address with the user who has it.
-        board.outcomes[source_id] = Outcome(None, Fault(FaultSize.CONFLICT, "twoSourceUsers"))
+    for source_id, reason in (await progress(created)).items():
+        board.outcomes[source_id] = Outcome(None, Fault(FaultSize.CONFLICT, reason))
 
 
 async def _restore(board: _Board, writes: TargetWrites) -> None:

@@ -18,6 +18,7 @@ from shared.app.apply import Outcome, Task, apply
 from shared.app.events import send_events
 from shared.app.guard import learn, limit, settle, was_not_tried
 from shared.app.inquiry import desire, look
+from shared.app.invited import strangers
 from shared.app.operations import tell
 from shared.app.two_source_users import held_together, hold_both, of_another
 from shared.core.commit import carried_out, event_of, failed, is_old_drift
@@ -147,13 +148,14 @@ class _Pass:
     ) -> tuple[dict[str, Outcome], dict[str, Link]]:
         current = dict(claimed)
 
-        async def remember(created: Mapping[str, str]) -> Collection[str]:
+        async def remember(created: Mapping[str, str]) -> dict[str, str]:
             """Remember whom we invited before anything else happens to them: a crash must not orphan them."""
             written, _ = await self._write(
                 [replace(current[user_id], target_id=target_id) for user_id, target_id in created.items()]
             )
             current.update(written)
-            return await of_another(self._parts.store, self._target.name, created)
+            others = await of_another(self._parts.store, self._target.name, created)
+            return await strangers(self._hands, created, self._now) | dict.fromkeys(others, "twoSourceUsers")
 
         tasks = [
             Task(user_id, plan, self._hands.directory.marker(user_id), _invitation(plan, desired[user_id]))
