@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.app.guard_rows import change_ledger, load_ledger
 from shared.app.state_rows import ContendedRowError, StateRowError, WithStore
-from shared.core.decide import Action, Plan
+from shared.core.decide import MARKER_MISSING, Action, Plan
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.guard import (
     DeletionBudget,
@@ -62,7 +62,7 @@ async def charge(
 ) -> dict[str, Plan]:
     """Charge the removals among the plans; returns what becomes of those that may not be written now."""
     removals = [
-        Removal(user_id, waits=plan.reason == SCOPE_GROUP_LOST or _is_held(links.get(user_id)))
+        Removal(user_id, waits=plan.reason == SCOPE_GROUP_LOST or _waits(links.get(user_id)))
         for user_id, plan in plans.items()
         if removes(plan)
     ]
@@ -129,8 +129,9 @@ async def _admit(
     return await change_ledger(parts, target_name, change)
 
 
-def _is_held(link: Link | None) -> bool:
-    return link is not None and link.state is LinkState.HELD
+def _waits(link: Link | None) -> bool:
+    """Whether a removal was held before. Somebody whose marker was missing, and is back, was held for that alone."""
+    return link is not None and link.state is LinkState.HELD and link.reason != MARKER_MISSING
 
 
 def _held(plan: Plan) -> Plan:

@@ -62,6 +62,9 @@ _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD
 CLOCK_SKEW: Final = timedelta(minutes=2)
 """How far Graph's clock and ours may differ."""
 
+MARKER_MISSING: Final = "markerMissing"
+"""The reason of a hold: a user who should be ours carries no marker."""
+
 
 class Look(Enum):
     """How much of the target has to be read before a decision can be made."""
@@ -238,7 +241,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if linked and _is_recent(link, now):
             return _retry(_YOUNG)
         case Marker.NONE if linked:
-            return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
+            return Plan(Action.HOLD, MARKER_MISSING, objects=(observed.user_id,))
         case Marker.NONE if observed.collides or not policy.adopt:
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
@@ -264,7 +267,7 @@ def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link,
         if linked and observed.marker is Marker.NONE and link.state not in {LinkState.NEW, LinkState.IMPORTED}:
             if _is_recent(link, now):
                 return _retry(_YOUNG)
-            return Plan(Action.HOLD, "markerMissing", objects=(observed.user_id,))
+            return Plan(Action.HOLD, MARKER_MISSING, objects=(observed.user_id,))
         return Plan(Action.NOTHING, "notOurs")
     match desired:
         case SourceDeleted():
