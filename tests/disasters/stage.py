@@ -18,6 +18,7 @@ from oracle import Oracle
 from running_app import GROUP, MARKER, SOURCE_TENANT
 
 from sandbox.story.expectation import Expectation
+from sandbox.tenants.directory.model import Kind as ObjectKind
 from shared.app.compose import build
 from shared.app.ingest import ingest
 from shared.app.parts import Clock
@@ -123,12 +124,12 @@ class Stage:
         self.parts = dataclasses.replace(
             parts, topic=self.topic, store=self.store(parts.store), log=ProvisioningLog(self.told)
         )
-
-    async def begin(self):
-        """Remember everything as it is now: from here on nobody may be wronged."""
         if not await self.parts.store.get_subscriptions():
             for record in _RECORDS:
                 await self.parts.store.put_subscription(record)
+
+    async def begin(self):
+        """Remember everything as it is now: from here on nobody may be wronged."""
         self.before = {target: await self.cloud.users(target) for target in TARGETS}
         journal = await self.cloud.control("GET", "journal")
         self._begun_at = journal["last"]
@@ -185,6 +186,11 @@ class Stage:
 
     async def change(self, user_id, tenant="source", **properties):
         await self.cloud.graph(tenant, "PATCH", f"/users/{user_id}", properties)
+
+    def set_in_directory(self, user_id, tenant="source", **properties):
+        """Change what Graph would not let anybody write, as a synchronization from elsewhere might."""
+        directory = self.tenants.cloud.world.tenants[tenant].directory
+        directory.update(directory.live(user_id, ObjectKind.USER), properties, "test")
 
     async def company(self, *aliases):
         """People join and are there, as they should be, in both targets; their ids."""
