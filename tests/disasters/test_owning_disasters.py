@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from running_app import MARKER
+from running_app import GROUP, MARKER, SOURCE_TENANT
 from stage import FEW, TARGETS, TEN
 
 from shared.core.messages import Kind
@@ -215,4 +215,35 @@ async def test_all_links_are_lost(stage):
     assert {target: await stage.target_users(people, target) for target in TARGETS} == before
     await stage.leaves(people[0])
     await stage.work(minutes=5)
+    await stage.right()
+
+
+async def test_a_search_misses_somebody_who_may_not_be_adopted(stage):
+    """A search misses a guest of long standing, whom the rules forbid to adopt, and the invitation takes them over."""
+    sync = {
+        "source": {"tenantId": SOURCE_TENANT},
+        "targets": [
+            {"name": name, "tenantId": stage.tenants.describe()["tenants"][name]["id"], "scope": {"groups": [GROUP]},
+             "matching": [], "mappings": {"companyName": '"Contoso US"'}}
+            for name in TARGETS
+        ],
+    }  # fmt: skip
+    known = await guest(stage, "PattiF@contoso.com")
+    stage.advance(hours=1)
+    await stage.restart(sync)
+    await stage.begin()
+    before = await user(stage, known)
+    patti, isaiah = await stage.id_of("PattiF"), await stage.id_of("IsaiahL")
+    await stage.fault(tenant="emea", operation="GET /users", answer={"value": []})
+    await stage.joins(patti, isaiah)
+    await stage.work(minutes=30)
+    assert await user(stage, known) == before
+    await stage.over()
+    await stage.work(hours=2)
+    assert (await stage.link(patti)).reason == "adoptionNotAllowed"
+    await stage.cloud.graph("emea", "DELETE", f"/users/{known}")
+    await stage.cloud.graph("emea", "DELETE", f"/directory/deletedItems/{known}")
+    await stage.begin()
+    await stage.check(patti, isaiah)
+    await stage.work(minutes=10)
     await stage.right()
