@@ -97,12 +97,15 @@ def envelope(change: UserChange, *, not_before: datetime, timing: Timing) -> Env
     """Address one user change that should be worked on no earlier than `not_before` (UTC).
 
     Hints and checks are due when the window of `not_before` has closed and settled. Retries carry a
-    time that somebody chose (a Retry-After, a back-off) and are due at that very time.
+    time that somebody chose (a Retry-After, a back-off) and are due at that very time. They are told apart by it: one
+    that is put off by a moment falls into the window it came from, and must not be taken for its own repetition.
     """
     seconds = timing.window.total_seconds()
     window = math.floor(not_before.timestamp() / seconds)
+    slot = str(window)
     if change.kind is Kind.RETRY:
         due = not_before
+        slot = f"{not_before.timestamp():.3f}"
     else:
         due = datetime.fromtimestamp((window + 1) * seconds, UTC) + timing.settle
     parts = (
@@ -111,7 +114,7 @@ def envelope(change: UserChange, *, not_before: datetime, timing: Timing) -> Env
         change.user_id,
         change.target or "*",
         str(change.attempt),
-        str(window),
+        slot,
     )
     return Envelope(":".join(parts), encode(change), due, change.target)
 

@@ -62,6 +62,14 @@ def test_repeats_in_one_window_have_one_id_and_the_next_window_another():
     assert ids[0] == ids[1] != ids[2]
 
 
+def test_a_retry_put_off_by_a_moment_is_no_repetition_of_the_one_at_work():
+    """Both stand in one window; the second is sent while duplicate detection still knows the first."""
+    change = UserChange(USER, Reason.THROTTLED, kind=Kind.RETRY)
+    at_work = envelope(change, not_before=NOON + timedelta(seconds=1), timing=TIMING)
+    put_off = envelope(change, not_before=NOON + timedelta(seconds=1.2), timing=TIMING)
+    assert at_work.message_id != put_off.message_id
+
+
 @pytest.mark.parametrize(
     "other",
     [
