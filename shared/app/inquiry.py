@@ -7,13 +7,15 @@ all of them see a person in the same light. Nothing is decided, claimed or writt
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.app.configuration import lost_groups
 from shared.app.desire import Draft, complete, draft, selection, wanted_manager
-from shared.core.desired import InScope, OutOfScope, UnknownDesired
+from shared.core.desired import InScope, OutOfScope, SourceDeleted, UnknownDesired
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.hold_notes import SCOPE_GROUP_LOST
+from shared.core.model import LinkState
 from shared.graph.source import Found
 from shared.graph.target import Sought
 
@@ -43,6 +45,7 @@ async def desire(
     )
     drafts = {user_id: draft(target, reading, links.get(user_id), now) for user_id, reading in readings.items()}
     drafts = await _prove_scope(parts, target, drafts, links)
+    drafts |= _not_settled(drafts, links, now, parts.settings.timing.second_look)
     return await with_managers(parts, target, drafts)
 
 
@@ -97,3 +100,28 @@ async def _prove_scope(
         elif not isinstance(reading, Found):
             drafts[user_id] = Draft(UnknownDesired(_SCOPING_GROUP_UNKNOWN))
     return drafts
+
+
+def _not_settled(
+    drafts: Mapping[str, Draft], links: Mapping[str, Link], now: datetime, horizon: timedelta
+) -> dict[str, Draft]:
+    """Those who would be removed, or restored, within moments of our having written the opposite.
+
+    Of two readings of the source that contradict one another, the later one may have come from the replica that is
+    behind. So nobody is turned round before the last write is old enough for all of them to agree.
+    """
+    waiting = {}
+    for user_id, drafted in drafts.items():
+        link = links.get(user_id)
+        if link is None or link.changed_at is None or not _turns_round(drafted.desired, link):
+            continue
+        left = link.changed_at + horizon - now
+        if left > timedelta():
+            waiting[user_id] = Draft(UnknownDesired(Fault(FaultSize.TRANSIENT, "notSettled", left)))
+    return waiting
+
+
+def _turns_round(want: Desired, link: Link) -> bool:
+    if isinstance(want, OutOfScope | SourceDeleted):
+        return link.state in {LinkState.ACTIVE, LinkState.DISABLED} and link.leaving_since is None
+    return isinstance(want, InScope) and link.state is LinkState.SOFT_DELETED

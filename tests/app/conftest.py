@@ -61,6 +61,7 @@ async def app(servers, tmp_path):
             "NOTIFICATION_URL": "https://localhost:1/api/notifications",
             "WINDOW_SECONDS": "0.2",
             "SETTLE_SECONDS": "0",
+            "SECOND_LOOK_SECONDS": "0",  # the tenants have no lag here
             "GRAPH_ENDPOINT": ready["login"],
             "AZURE_AUTHORITY_HOST": ready["login"],
         }
