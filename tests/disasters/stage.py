@@ -26,7 +26,7 @@ from shared.app.provision import Received, provision
 from shared.bus.topic import BusUnavailableError
 from shared.core.messages import envelope
 from shared.core.model import LinkState, SubscriptionRecord
-from shared.telemetry.provisioning_log import ProvisioningLog
+from shared.telemetry.json_lines import JsonLines
 
 TARGETS = ("emea", "apac")
 FEW = ("PattiF", "IsaiahL", "MiriamG", "PradeepG")
@@ -73,9 +73,9 @@ class Topic:
     def put(self, target, due, message):
         heapq.heappush(self._queues[target], (due, next(self._numbers), message))
 
-    def next_due(self):
-        """When the next message is due; None where none waits."""
-        return min((queue[0][0] for queue in self._queues.values() if queue), default=None)
+    def next_due(self, targets):
+        """When the next message of these targets is due; None where none waits."""
+        return min((self._queues[target][0][0] for target in targets if self._queues[target]), default=None)
 
     def take(self, target):
         """A batch of messages that are due."""
@@ -122,7 +122,7 @@ class Stage:
         parts = build(self.settings, Clock(self.now, self._sleep))
         await parts.topic.close()
         self.parts = dataclasses.replace(
-            parts, topic=self.topic, store=self.store(parts.store), log=ProvisioningLog(self.told)
+            parts, topic=self.topic, store=self.store(parts.store), log=JsonLines(self.told)
         )
         if not await self.parts.store.get_subscriptions():
             for record in _RECORDS:
@@ -141,12 +141,12 @@ class Stage:
     def _scope_groups(self):
         return {group for target in self.parts.sync.targets for group in target.scope.groups}
 
-    async def work(self, **within):
-        """Let the app work on whatever comes due within this time."""
+    async def work(self, *, targets=TARGETS, **within):
+        """Let the app work on whatever comes due for its targets within this time."""
         until = self.now() + timedelta(**within)
-        while (due := self.topic.next_due()) is not None and due <= until:
+        while (due := self.topic.next_due(targets)) is not None and due <= until:
             self.time.advance(max(0.0, (due - self.now()).total_seconds()))
-            for target in TARGETS:
+            for target in targets:
                 await self._deliver(target)
         self.time.advance(max(0.0, (until - self.now()).total_seconds()))
 
@@ -274,7 +274,8 @@ class Stage:
     async def unharmed(self):
         """Nobody was wronged so far: no wrong removal, no wrong block, no foreign touch."""
         journal = (await self.cloud.control("GET", f"journal?after={self._begun_at}"))["value"]
-        assert self._oracle.wrongs(journal) == []
+        wrongs = self._oracle.wrongs(journal)
+        assert not wrongs, wrongs
 
     async def right(self, *, but=()):
         """All of both targets is as it should be, nothing was done wrong on the way, and nobody waits.
