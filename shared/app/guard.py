@@ -31,6 +31,7 @@ from shared.core.quarantine import (
     Lesson,
     TargetHealth,
     begin_probe,
+    best_probe,
     gate,
     kind_of,
     pause_left,
@@ -148,18 +149,19 @@ def _not_now(plan: Plan, reason: str, fault: Fault) -> Plan:
 
 def _quarantine(plans: dict[str, Plan], health: TargetHealth, now: datetime) -> dict[ActionKind, str]:
     """Turn plans of quarantined kinds into retries, but for one of each kind that is due to be probed: by kind."""
-    probes: dict[ActionKind, str] = {}
+    closed: dict[ActionKind, list[str]] = {}
     for user_id, plan in plans.items():
         kind = kind_of(plan)
-        if kind is None:
-            continue
-        match gate(health, kind, now):
-            case Gate.OPEN:
-                continue
-            case Gate.PROBE_DUE if kind not in probes:
-                probes[kind] = user_id
-            case Gate.PROBE_DUE | Gate.CLOSED:
-                plans[user_id] = _not_now(plan, _QUARANTINED, refusal(health.quarantines[kind], now))
+        if kind is not None and gate(health, kind, now) is not Gate.OPEN:
+            closed.setdefault(kind, []).append(user_id)
+    probes: dict[ActionKind, str] = {}
+    for kind, user_ids in closed.items():
+        quarantine = health.quarantines[kind]
+        if gate(health, kind, now) is Gate.PROBE_DUE:
+            probes[kind] = best_probe(quarantine, user_ids)
+        for user_id in user_ids:
+            if user_id != probes.get(kind):
+                plans[user_id] = _not_now(plans[user_id], _QUARANTINED, refusal(quarantine, now))
     return probes
 
 

@@ -6,6 +6,10 @@
 
 Only the probe's own success opens a kind again. Another worker's writes may have been under way since before the
 fault, and prove nothing. Nothing is stored here, no clock is read, and no removal is counted.
+
+Some faults look like one user's and are the tenant's where everybody has them: a permission that was withdrawn is told
+for each user apart. So several users in a row who are refused for it, with no success between, count as one fault of
+tenant size. Whoever holds a role is rightly refused, so then the probe is somebody who was not refused before.
 """
 
 from __future__ import annotations
@@ -21,12 +25,20 @@ from shared.core.fault_sizes import Fault, FaultSize, back_off
 from shared.core.guard import UnreadableRowError, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _VERSION: Final = 1
 
 _PROBE_LEASE: Final = timedelta(minutes=10)
 """A probe that was not heard of for so long died with its worker: twice a message's lock."""
+
+_CROWD: Final = 5
+"""Users in a row with one fault that make it the tenant's: fewer may be chance, and more would be noise."""
+
+_PERHAPS_THE_TENANTS: Final = frozenset({"InsufficientRights"})
+"""Codes of faults of one user that everybody gets once a permission is withdrawn."""
+
+_MOST_REFUSED: Final = 20  # users who are remembered as refused
 
 _PROBE_POLL: Final = timedelta(minutes=1)
 """How soon to look again while a probe is under way, or after one that showed nothing."""
@@ -58,6 +70,7 @@ class Quarantine:
     failed_probes: int = 0
     probe_user: str | None = None  # source id of the probe under way
     probe_ends_at: datetime | None = None  # after this it counts as lost
+    refused: tuple[str, ...] = ()  # users who were refused each for themselves: poor probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class TargetHealth:
 
     paused_until: datetime | None = None
     quarantines: Mapping[ActionKind, Quarantine] = field(default_factory=dict)
+    refused: Mapping[ActionKind, tuple[str, ...]] = field(default_factory=dict)  # users in a row, of an open kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +145,27 @@ def begin_probe(health: TargetHealth, kind: ActionKind, user_id: str, now: datet
     return replace(health, quarantines={**health.quarantines, kind: begun})
 
 
+def best_probe(quarantine: Quarantine, user_ids: Sequence[str]) -> str:
+    """Whom of these users to send: one who was not refused before, if there is one."""
+    return next((user_id for user_id in user_ids if user_id not in quarantine.refused), user_ids[0])
+
+
 def learn(health: TargetHealth, lessons: Iterable[Lesson], now: datetime) -> TargetHealth:
     """The health after what some attempts showed."""
-    quarantines = dict(health.quarantines)
+    quarantines, refused = dict(health.quarantines), dict(health.refused)
     until = health.paused_until if pause_left(health, now) else None
     for lesson in lessons:
         if lesson.fault is not None and lesson.fault.size is FaultSize.THROTTLED:
             ends_at = now + back_off(lesson.fault, 1)
             until = ends_at if until is None else max(until, ends_at)
         for kind in lesson.kinds:
-            quarantine = _taught(quarantines.pop(kind, None), lesson, now)
+            row = _in_a_row(refused.pop(kind, ()), lesson)
+            quarantine = _taught(quarantines.pop(kind, None), lesson, now, row)
             if quarantine is not None:
                 quarantines[kind] = quarantine
-    return TargetHealth(until, quarantines)
+            elif row:
+                refused[kind] = row
+    return TargetHealth(until, quarantines, refused)
 
 
 def encode_health(health: TargetHealth) -> str:
@@ -160,9 +182,11 @@ def encode_health(health: TargetHealth) -> str:
                     "failedProbes": quarantine.failed_probes,
                     "probeUser": quarantine.probe_user,
                     "probeEndsAt": _text(quarantine.probe_ends_at),
+                    "refused": quarantine.refused,
                 }
                 for kind, quarantine in sorted(health.quarantines.items())
             },
+            "refused": dict(sorted(health.refused.items())),
         },
         separators=(",", ":"),
     )
@@ -179,6 +203,7 @@ def decode_health(text: str) -> TargetHealth:
         return TargetHealth(
             paused_until=_time(raw["pausedUntil"]),
             quarantines={ActionKind(kind): _quarantine(item) for kind, item in raw["quarantines"].items()},
+            refused={ActionKind(kind): _users(item) for kind, item in raw.get("refused", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableRowError(f"a field is missing or wrong: {type(error).__name__}") from error
@@ -189,19 +214,32 @@ def _is_due(quarantine: Quarantine, now: datetime) -> bool:
     return quarantine.probe_at <= now and lost
 
 
-def _taught(quarantine: Quarantine | None, lesson: Lesson, now: datetime) -> Quarantine | None:
-    """What one lesson makes of one kind."""
+def _in_a_row(refused: tuple[str, ...], lesson: Lesson) -> tuple[str, ...]:
+    """The users who were refused one after the other, after one more lesson."""
+    if lesson.fault is None:
+        return ()
+    if lesson.fault.size is not FaultSize.USER or lesson.fault.code not in _PERHAPS_THE_TENANTS:
+        return refused
+    others = tuple(user_id for user_id in refused if user_id != lesson.user_id)
+    return (*others, lesson.user_id)[-_MOST_REFUSED:]
+
+
+def _taught(quarantine: Quarantine | None, lesson: Lesson, now: datetime, row: tuple[str, ...]) -> Quarantine | None:
+    """What one lesson makes of one kind. `row` are the users who were refused one after the other."""
     fault = lesson.fault
     if quarantine is None:
-        if fault is None or fault.size is not FaultSize.TENANT:
+        crowd = row if len(row) >= _CROWD else ()
+        if fault is None or not (fault.size is FaultSize.TENANT or crowd):
             return None
-        return Quarantine(fault.code, since=now, probe_at=now + back_off(fault, 1))
+        return Quarantine(fault.code, since=now, probe_at=now + back_off(fault, 1), refused=crowd)
     is_probe = quarantine.probe_user == lesson.user_id
     if fault is None:
         return None if is_probe else quarantine
-    if fault.size is FaultSize.TENANT and (is_probe or _is_due(quarantine, now)):
+    the_same = bool(quarantine.refused) and fault.code == quarantine.code
+    if (fault.size is FaultSize.TENANT or the_same) and (is_probe or _is_due(quarantine, now)):
         failed = quarantine.failed_probes + 1
-        return Quarantine(fault.code, quarantine.since, now + back_off(fault, failed + 1), failed)
+        refused = (*quarantine.refused, *row)[-_MOST_REFUSED:] if the_same else ()
+        return Quarantine(fault.code, quarantine.since, now + back_off(fault, failed + 1), failed, refused=refused)
     if is_probe:  # a fault of another size says nothing of the tenant: somebody else tries soon
         wait = back_off(fault, 1) if fault.size is FaultSize.THROTTLED else _PROBE_POLL
         return replace(quarantine, probe_at=now + wait, probe_user=None, probe_ends_at=None)
@@ -215,7 +253,14 @@ def _quarantine(item: Mapping[str, Any]) -> Quarantine:
         raise TypeError
     if type(failed) is not int or failed < 0 or not (user is None or isinstance(user, str)):
         raise TypeError
-    return Quarantine(item["code"], since, probe_at, failed, user, _time(item["probeEndsAt"]))
+    refused = _users(item.get("refused", []))
+    return Quarantine(item["code"], since, probe_at, failed, user, _time(item["probeEndsAt"]), refused)
+
+
+def _users(item: object) -> tuple[str, ...]:
+    if not isinstance(item, list) or not all(isinstance(user_id, str) for user_id in item):
+        raise TypeError
+    return tuple(item)
 
 
 def _text(time: datetime | None) -> str | None:

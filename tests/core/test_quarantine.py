@@ -19,6 +19,7 @@ from shared.core.quarantine import (
     Quarantine,
     TargetHealth,
     begin_probe,
+    best_probe,
     decode_health,
     encode_health,
     gate,
@@ -234,3 +235,63 @@ def test_what_cannot_be_read_says_so(text):
     """And nothing else is raised."""
     with pytest.raises(UnreadableRowError):
         decode_health(text)
+
+
+DENIED = Fault(FaultSize.USER, "InsufficientRights")
+
+
+def denied(*user_ids: str, health: TargetHealth | None = None, now: datetime = NOW) -> TargetHealth:
+    """A target that told these users, each apart, that a permission is missing."""
+    return learn(health or TargetHealth(), [lesson(DENIED, user_id) for user_id in user_ids], now)
+
+
+def test_several_users_in_a_row_who_lack_a_permission_are_the_tenants_fault():
+    """Four may be administrators of the target; the fifth closes that kind of action, and no other."""
+    health = denied("a", "b", "c", "d")
+    assert gate(health, CREATE, NOW) is Gate.OPEN
+    health = denied("e", health=decode_health(encode_health(health)))
+    assert gate(health, CREATE, NOW) is Gate.CLOSED
+    assert gate(health, ActionKind.UPDATE, NOW) is Gate.OPEN
+    assert health.quarantines[CREATE].code == "InsufficientRights"
+
+
+def test_one_user_who_is_refused_again_and_again_is_no_crowd():
+    """Their escrow is theirs alone."""
+    assert denied(*["a"] * 30).quarantines == {}
+
+
+def test_a_success_between_breaks_the_row():
+    """The permission is there; whoever is refused holds a role."""
+    health = learn(denied("a", "b", "c", "d"), [lesson(None, "e")], NOW)
+    assert denied("f", "g", "h", "i", health=health).quarantines == {}
+
+
+@pytest.mark.parametrize("fault", [REFUSED, Fault(FaultSize.TRANSIENT, "Timeout"), Fault(FaultSize.GONE, "NotFound")])
+def test_other_faults_neither_make_nor_break_the_row(fault):
+    """A value too long, a timeout, somebody gone: none of them speaks of permissions."""
+    health = learn(denied("a", "b", "c", "d"), [lesson(fault, str(n)) for n in range(9)], NOW)
+    assert health.quarantines == {}
+    assert denied("e", health=health).quarantines != {}
+
+
+def test_after_a_crowd_the_probe_is_somebody_who_was_not_refused():
+    """So those who are rightly refused do not keep the others waiting; each probe that fails tries somebody else."""
+    health = denied("a", "b", "c", "d", "e")
+    assert best_probe(health.quarantines[CREATE], ["a", "b", "f", "g"]) == "f"
+    assert best_probe(health.quarantines[CREATE], ["b", "a"]) == "b"
+    begun = begin_probe(health, CREATE, "f", NOW + MINUTE)
+    assert begun is not None
+    failed = denied("f", health=begun, now=NOW + MINUTE)
+    assert gate(failed, CREATE, NOW + 2 * MINUTE) is Gate.CLOSED
+    assert gate(failed, CREATE, NOW + 7 * MINUTE) is Gate.PROBE_DUE
+    assert best_probe(failed.quarantines[CREATE], ["a", "f", "g"]) == "g"
+    begun = begin_probe(failed, CREATE, "g", NOW + 7 * MINUTE)
+    assert begun is not None
+    assert gate(learn(begun, [lesson(None, "g")], NOW + 7 * MINUTE), CREATE, NOW + 7 * MINUTE) is Gate.OPEN
+
+
+def test_health_that_an_earlier_version_wrote_is_read():
+    """It knew of no rows of refused users."""
+    raw = json.loads(encode_health(quarantined()))
+    del raw["refused"], raw["quarantines"]["create"]["refused"]
+    assert decode_health(json.dumps(raw)) == quarantined()
