@@ -22,6 +22,7 @@ class Oracle:
         self._scope = scope
         self._people = {user["id"]: user.get("accountEnabled") is not False for user in truth["source"]}
         self._deleted = set()
+        self._ruled_out = frozenset()
         self._members = {group["id"]: set(group["members"]) for group in groups}
         self._was_out = {}  # when somebody who is in scope was last seen outside
         self._was_blocked = {}
@@ -30,11 +31,15 @@ class Oracle:
         }
         self._made = set()
 
-    def wrongs(self, journal):
-        """Every wrong in the journal since that moment, in words. To be given each time from the beginning."""
+    def wrongs(self, journal, *, ruled_out=frozenset()):
+        """Every wrong in the journal since that moment, in words. To be given each time from the beginning.
+
+        It may be right to remove those who are in `ruled_out`, whatever their groups.
+        """
         again = Oracle.__new__(Oracle)
         for name, value in vars(self).items():
             setattr(again, name, _copy(value))
+        again._ruled_out = ruled_out
         return again._judge(journal)
 
     def _judge(self, journal):
@@ -58,7 +63,7 @@ class Oracle:
             if member not in found:
                 found.add(member)
                 waiting += self._members.get(member, ())
-        return {user_id for user_id in found if user_id in self._people and user_id not in self._deleted}
+        return {user_id for user_id in found if user_id in self._people} - self._deleted - self._ruled_out
 
     def _follow(self, entry):
         before = self._in_scope()

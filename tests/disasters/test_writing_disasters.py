@@ -76,7 +76,7 @@ async def test_the_answer_to_a_write_of_somebody_new_is_lost(stage, operation, l
 
 @pytest.mark.parametrize("loss", [{"status": 504}, {"reset": True}], ids=["504", "reset"])
 async def test_the_answer_to_a_removal_or_a_restore_is_lost(stage, loss):
-    """The answer to a removal, and then to a restore, is lost while it was made, and the budget or the object with it."""
+    """The answer to a removal, and then to a restore, is lost while it was made, and the object with it."""
     people = await stage.company()
     before = await stage.target_users(people)
     await stage.fault(operation=DELETE, apply=True, count=2, **loss)
@@ -93,9 +93,14 @@ async def test_the_answer_to_a_removal_or_a_restore_is_lost(stage, loss):
 
 @pytest.mark.parametrize(
     "answer",
-    [{"cutBodyAt": 60}, {"status": 502, "body": "html"}, {"status": 200, "body": "html"}, {"status": 200, "body": "empty"}],
+    [
+        {"cutBodyAt": 60},
+        {"status": 502, "body": "html"},
+        {"status": 200, "body": "html"},
+        {"status": 200, "body": "empty"},
+    ],
     ids=["cut", "502-page", "200-page", "nothing"],
-)  # fmt: skip
+)
 async def test_a_gateway_answers_with_a_page_or_half_of_one(stage, answer):
     """A gateway answers a batch of writes with a page of its own, or with half of the answer, or with nothing."""
     people = await stage.company()
@@ -217,7 +222,7 @@ async def test_the_store_is_away_for_a_while(stage):
 
 
 async def test_two_workers_serve_the_same_people_at_once(stage):
-    """Two workers serve the same people at once: notifications came twice, and a batch came again while it was at work."""
+    """Two workers serve the same people at once: a batch came again while it was at work."""
     people = await stage.company()
     joiner = await stage.id_of("JoniS")
     await stage.joins(joiner)
