@@ -32,14 +32,27 @@ _TABLE: Final[tuple[tuple[int | None, str | None, str | None, FaultSize, str], .
     (403, None, "invitations not allowed", FaultSize.TENANT, "AzureActiveDirectoryForbidden"),
     (403, None, "external collaboration", FaultSize.TENANT, "AzureActiveDirectoryForbidden"),
     (403, None, "Exchange", FaultSize.USER, "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),
+    (403, None, "subscriptions has been reached", FaultSize.TENANT, "SubscriptionLimitExceeded"),
     (403, None, None, FaultSize.USER, "InsufficientRights"),
+    # Only Graph's own word means that somebody is not there: neither a gateway's page nor a replica that cannot read
+    # its directory may count as proof.
+    (404, "", None, FaultSize.TRANSIENT, "InternalServerError"),
+    (404, None, "company information", FaultSize.YOUNG, "NotFound"),
     (404, None, None, FaultSize.GONE, "NotFound"),
-    (409, "Directory_ConcurrencyViolation", None, FaultSize.TRANSIENT, "Conflict"),
+    (None, "Directory_ConcurrencyViolation", None, FaultSize.TRANSIENT, "Conflict"),
+    (None, "Directory_ExpiredPageToken", None, FaultSize.CONFLICT, "ResyncRequired"),
+    (400, "Request_UnsupportedQuery", "DeltaLink", FaultSize.CONFLICT, "ResyncRequired"),
+    (400, "Request_UnsupportedQuery", None, FaultSize.USER, "UnsupportedRequest"),  # ours to mend, and no user's value
+    (400, "Request_InvalidRequestUrl", None, FaultSize.USER, "UnsupportedRequest"),
+    (405, None, None, FaultSize.USER, "UnsupportedRequest"),
+    (415, None, None, FaultSize.USER, "UnsupportedRequest"),
+    (501, None, None, FaultSize.USER, "UnsupportedRequest"),
     (None, "Request_MultipleObjectsWithSameKeyValue", None, FaultSize.USER, "DuplicateTargetEntries"),
     (409, None, None, FaultSize.CONFLICT, "Conflict"),
     (410, None, None, FaultSize.CONFLICT, "ResyncRequired"),
     (412, None, None, FaultSize.CONFLICT, "Conflict"),
     (424, None, None, FaultSize.TRANSIENT, "FailedDependency"),
+    (400, None, "Subscription validation request failed", FaultSize.TRANSIENT, "SubscriptionValidationFailed"),
     (400, None, "Not a valid reference update", FaultSize.YOUNG, "UnableToResolveReferenceAttributeValue"),
     (400, None, "on-premises mastered", FaultSize.USER, "CannotUpdateObjectsMasteredOnPremises"),
     (400, None, "originated within an external service", FaultSize.USER,
@@ -70,8 +83,8 @@ _MASTERED_IN_THE_CLOUD: Final = frozenset({"usageLocation", "userType", "showInA
 """What stays writable here on a user who is mastered on premises; directory extensions do too."""
 
 _ADDRESSED_TO_THE_TENANT: Final = re.compile(
-    r"AADSTS(700016|7000112|65001|7000229|90002|70021|70021[123]|500011)\b"
-)  # app or consent missing, tenant unknown, federation mismatch: no user of the tenant can be served
+    r"AADSTS(700016|7000112|65001|7000229|90002|70021|70021[123]|70025|700222|500011)\b"
+)  # app or consent missing, tenant unknown, no federation or a mismatch: no user of the tenant can be served
 
 
 def classify(status: int, body: object, headers: Mapping[str, str], now: datetime) -> Fault | None:

@@ -80,6 +80,30 @@ async def test_an_empty_answer_about_the_bin_is_taken_for_a_deleted_user(stage, 
     await stage.right()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 404, "body": "html"},
+        {"status": 404, "body": "empty"},
+        {"status": 404, "code": "Directory_ObjectNotFound",
+         "message": "Unable to read the company information from the directory."},
+    ],
+    ids=["a-page", "nothing", "no-directory"],
+)  # fmt: skip
+async def test_a_gateway_answers_404_for_everybody(stage, answer):
+    """A gateway answers 404 for everybody, or a replica has lost its directory, and everybody is taken for purged."""
+    people = await stage.company()
+    for operation in (USER, BIN):
+        await stage.fault(tenant="source", operation=operation, **answer)
+    await stage.tell(*people)
+    await stage.work(hours=2)
+    await stage.unharmed()
+    assert await stage.all_present(people)
+    await stage.over()
+    await stage.work(hours=8)
+    await stage.right()
+
+
 async def test_a_replica_answers_404_for_a_living_user(stage):
     """A replica answers 404 for a living user."""
     people = await stage.company()
