@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.graph.pace import Pace
+
 SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
 _lock = asyncio.Lock()
@@ -52,8 +54,8 @@ async def parts() -> Parts:
         return _parts
 
 
-def build(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Parts:
-    """Build all parts for the given settings.
+def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None = None) -> Parts:
+    """Build all parts for the given settings. `pace` is each target's, where it is not its share of Graph's quota.
 
     Raises:
         ConfigurationError: sync.yaml, or the place of the store, cannot be used.
@@ -68,7 +70,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Parts:
         targets[target.name] = TargetParts(
             target,
             TargetDirectory(client, marker_attribute=settings.marker_attribute, source_tenant_id=sync.source.tenant_id),
-            TargetWrites(client, WriteBudget(share(len(sync.targets)), time.monotonic)),
+            TargetWrites(client, WriteBudget(pace or share(len(sync.targets)), time.monotonic)),
         )
     identity = _managed_identity(settings)
     try:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -179,6 +180,43 @@ async def test_more_removals_than_the_budget_allows_need_their_exact_number(term
     code, out, _ = await terminal.run("release", "--all", "--yes-remove", "6", "--json")
     assert (code, json.loads(out)) == (0, [{"target": "emea", "removals": 6, "looks": 0}])
     assert await terminal.sent(6) == {user(n) for n in range(6)}
+
+
+async def test_named_users_count_like_all_of_them(terminal):
+    """Six names are six removals, and two targets' removals are counted together."""
+    await terminal.hold(*range(6))
+    await terminal.hold(0, target="apac")
+    names = [user(n) for n in range(6)]
+    code, _, err = await terminal.run("release", *names)
+    assert (code, "nothing was released" in err, "--yes-remove 7" in err) == (1, True, True)
+    assert await terminal.store.get_state("deletions:emea") is None
+    code, _, _ = await terminal.run("release", *names, "--target", "emea", "--yes-remove", "6")
+    assert code == 0
+    assert await terminal.sent(6) == set(names)
+
+
+async def test_releases_that_wait_count_with_the_next_ones(terminal):
+    """The budget cannot be had in slices: after four of four, one more needs its number."""
+    await terminal.hold(*range(6))
+    code, _, _ = await terminal.run("release", *[user(n) for n in range(4)])
+    assert code == 0
+    assert await terminal.sent(4) == {user(n) for n in range(4)}
+    code, _, err = await terminal.run("release", user(4))
+    assert (code, "--yes-remove 1" in err) == (1, True)
+    code, _, _ = await terminal.run("release", user(4), "--yes-remove", "1")
+    assert code == 0
+    assert await terminal.sent(1) == {user(4)}
+
+
+async def test_a_hold_that_ended_while_it_was_listed_is_not_released(terminal):
+    """What was held a moment ago and is active now is told as it is now, and nothing is asked of anybody."""
+    await terminal.hold(1)
+    held = (await terminal.store.get_links("emea", [user(1)]))[user(1)]
+    await terminal.store.write_links([replace(held, state=LinkState.ACTIVE, reason="upToDate")])
+    code, out, err = await terminal.run("release", user(1))
+    assert (code, out) == (1, "")
+    assert f"emea {user(1)}: not held; state active, target user {target_user(1)}, last decision upToDate" in err
+    assert await terminal.store.get_state("deletions:emea") is None
 
 
 async def test_other_holds_are_only_looked_at_again(terminal):

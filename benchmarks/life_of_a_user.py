@@ -1,0 +1,325 @@
+"""How many requests the life of a user costs: created, changed, left alone, removed.
+
+Runs the sandbox's tenants and bus in this process and the app's own parts against them, over the wire, with the real
+SDKs: people change in the source, Graph's notifications go through `ingest` and the topic to `provision`, and the
+tenants count what they are asked. Prints a line of JSON per figure and ends with 1 where one is not met. The pace of
+writes is lifted, since Graph's quota would make most of the time waiting; nothing else differs from production.
+
+    python -m benchmarks.life_of_a_user [--users 5000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azure.servicebus.aio import ServiceBusClient
+
+from sandbox.story.expectation import Expectation
+from sandbox.tenants import tls
+from shared.app.ingest import ingest
+from shared.app.provision import Received, provision
+from shared.core.model import SubscriptionRecord
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from sandbox.story.cloud import Cloud
+    from shared.app.parts import Parts
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = "source"
+_SHARE_WITH_MANAGERS = 10  # one in so many
+_SHARE_REMOVED = 20  # one in so many leaves the group, and as many are deleted: together within the budget
+_ITEMS = 100  # of one notification
+_BATCH = 20  # of Graph's $batch
+_RECEIVED = 200  # messages of one batch of the host, and
+_IDLE = 2.0  # seconds without one, after which there are no more: longer than the app puts anything off here
+_DIGITS = 4
+_RECORD = SubscriptionRecord("/users", "the-state", "https://localhost:1/api/notifications", "the-subscription")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one chapter of the life should cost, for each target or in all, and what it did cost."""
+
+    name: str
+    users: int
+    expected: dict[str, float]  # the most, by what is counted
+    measured: dict[str, float]
+    seconds: float
+    exact: frozenset[str] = frozenset()  # what must be met to the request
+    requests: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool:
+        """Whether nothing cost more than it should, and what must be exact is."""
+        return all(
+            self.measured[name] == most if name in self.exact else self.measured[name] <= most
+            for name, most in self.expected.items()
+        )
+
+    def line(self) -> str:
+        """As JSON."""
+        return json.dumps(
+            {
+                "benchmark": f"life.{self.name}",
+                "users": self.users,
+                "met": self.met,
+                "expected": self.expected,
+                "measured": self.measured,
+                "seconds": round(self.seconds, 1),
+                "requestsPerUser": self.requests,
+            }
+        )
+
+
+class Life:
+    """The chapters, played on running tenants and a running bus."""
+
+    def __init__(self, parts: Parts, cloud: Cloud, connection_string: str, *, idle: float = _IDLE) -> None:
+        """`connection_string` is the bus's; after `idle` seconds without a message there are no more."""
+        self._idle = idle
+        self._done_at = 0.0
+        self._parts = parts
+        self._cloud = cloud
+        self._connection_string = connection_string
+        self._targets = tuple(parts.targets)
+        self._group = parts.sync.targets[0].scope.groups[0]
+        self._before: dict[str, list[Any]] = {}
+
+    async def figures(self, users: int) -> AsyncIterator[Figure]:
+        """Play all chapters with so many users; the last figure says whether the targets are right."""
+        await self._parts.store.put_subscription(_RECORD)
+        self._before = {target: await self._cloud.users(target) for target in self._targets}
+        people = await self._hire(users, first=0, managers=False)
+        yield await self._chapter("create", people, writes=2)
+        reports = await self._hire(max(2, users // _SHARE_WITH_MANAGERS), first=users, managers=True)
+        # The first of them is nobody's report.
+        managed = await self._chapter("createWithManager", reports, writes=3 - 1 / len(reports))
+        yield managed
+        yield await self._chapter("hintWithoutChange", people, writes=0, target_reads=0)
+        await self._patch(people, {"usageLocation": "IE"})
+        yield await self._chapter("changeOfNothingMapped", people, writes=0, target_reads=0)
+        await self._patch(people, {"department": "Future Products"})
+        yield await self._chapter("updateOfOneAttribute", people, writes=1)
+        removed = max(1, users // _SHARE_REMOVED)
+        leavers, deleted = people[:removed], people[removed : 2 * removed]
+        await self._each(leavers, "DELETE", f"/groups/{self._group}/members/{{}}/$ref")
+        yield await self._chapter("leaveTheGroup", leavers, writes=1, proofs=2)
+        await self._each(deleted, "DELETE", "/users/{}")
+        yield await self._chapter("deletedAtTheSource", deleted, writes=1, proofs=2)
+        yield await self._right()
+
+    async def _chapter(
+        self,
+        name: str,
+        people: Sequence[str],
+        *,
+        writes: float,
+        target_reads: float | None = None,
+        proofs: float | None = None,
+    ) -> Figure:
+        await self._cloud.control("POST", "counters/reset")
+        started = time.perf_counter()
+        for start in range(0, len(people), _ITEMS):
+            await ingest(self._parts, _notification(people[start : start + _ITEMS]))
+        await asyncio.gather(*map(self._drain, self._targets))
+        seconds = max(0.0, self._done_at - started)
+        counters = await self._cloud.control("GET", "counters")
+        expected, measured = {}, {}
+        for target in self._targets:
+            expected[f"{target}.writes"] = round(writes, _DIGITS)
+            measured[f"{target}.writes"] = _per_user(counters["writes"].get(target, 0), people)
+            if target_reads is not None:
+                expected[f"{target}.reads"] = target_reads
+                measured[f"{target}.reads"] = _per_user(_reads(counters, target), people)
+        exact = frozenset(expected)
+        if proofs is not None:
+            expected["proofs"] = proofs
+            measured["proofs"] = round(_per_user(_proofs(counters), people) / len(self._targets), _DIGITS)
+        requests = {
+            tenant: {operation: _per_user(count, people) for operation, count in counted.items()}
+            for tenant, counted in counters["requests"].items()
+            if tenant in {SOURCE, *self._targets}
+        }
+        return Figure(name, len(people), expected, measured, seconds, exact, requests)
+
+    async def _drain(self, target: str) -> None:
+        """Do as the Functions host does, until no more messages come."""
+        async with (
+            ServiceBusClient.from_connection_string(self._connection_string) as client,
+            client.get_subscription_receiver(self._parts.settings.topic, target) as receiver,
+        ):
+            while batch := await receiver.receive_messages(_RECEIVED, max_wait_time=self._idle):
+                received = [Received(str(message.message_id), b"".join(message.body)) for message in batch]
+                await provision(self._parts, target, received)
+                await asyncio.gather(*map(receiver.complete_message, batch))
+                self._done_at = time.perf_counter()
+
+    async def _right(self) -> Figure:
+        """Compare all of every target with what it should hold."""
+        members = {
+            member
+            for group in await self._cloud.groups(SOURCE)
+            if group["id"] == self._group
+            for member in group["members"]
+        }
+        people = {user["id"]: user for user in await self._cloud.users(SOURCE) if user["id"] in members}
+        marker = self._parts.settings.marker_attribute
+        expectation = Expectation(marker, self._parts.sync.source.tenant_id, people)
+        wrong = {}
+        for target, before in self._before.items():
+            found = expectation.compare(before, await self._cloud.users(target))
+            wrong[f"{target}.wrong"] = float(len(found.missing) + len(found.unexpected) + len(found.different))
+        return Figure("endState", len(people), dict.fromkeys(wrong, 0.0), wrong, 0.0)
+
+    # --- what happens in the source ---
+
+    async def _hire(self, count: int, *, first: int, managers: bool) -> list[str]:
+        body = {
+            "tenant": SOURCE,
+            "count": count,
+            "seed": 1,
+            "first": first,
+            "groups": [self._group],
+            "managers": managers,
+        }
+        ids: list[str] = (await self._cloud.control("POST", "users/generate", body))["ids"]
+        return ids
+
+    async def _patch(self, people: Sequence[str], properties: dict[str, str]) -> None:
+        await self._each(people, "PATCH", "/users/{}", properties)
+
+    async def _each(self, people: Sequence[str], method: str, path: str, body: object = None) -> None:
+        for chunk in _chunks(people, _BATCH):
+            requests = [{"id": person, "method": method, "url": path.format(person)} for person in chunk]
+            if body is not None:
+                requests = [
+                    item | {"headers": {"Content-Type": "application/json"}, "body": body}  # type: ignore[dict-item]
+                    for item in requests
+                ]
+            answer = await self._cloud.graph(SOURCE, "POST", "/$batch", {"requests": requests})
+            if refused := [item for item in answer["responses"] if item["status"] >= 300]:
+                raise RuntimeError(f"the source refused: {refused[0]}")
+
+
+def _per_user(count: int, people: Sequence[str]) -> float:
+    return round(count / len(people), _DIGITS)
+
+
+def _reads(counters: Any, target: str) -> int:
+    counted = counters["requests"].get(target, {})
+    return sum(count for operation, count in counted.items() if operation.startswith("GET"))
+
+
+def _proofs(counters: Any) -> int:
+    """Reads that prove a removal: of memberships, of the groups' existence, of deleted items."""
+    counted = counters["requests"].get(SOURCE, {})
+    proofs = ("POST /users/{id}/checkMemberGroups", "GET /groups/{id}", "GET /directory/deletedItems/{id}")
+    return sum(counted.get(operation, 0) for operation in proofs)
+
+
+def _notification(people: Iterable[str]) -> bytes:
+    items = [
+        {
+            "changeType": "updated",
+            "clientState": _RECORD.client_state,
+            "resource": f"Users/{person}",
+            "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": person},
+            "subscriptionId": _RECORD.subscription_id,
+            "tenantId": "50000000-0000-4000-8000-000000000001",
+        }
+        for person in people
+    ]
+    return json.dumps({"value": items}).encode()
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+async def _run(users: int, folder: Path) -> bool:
+    """Start tenants and bus, and play; whether every figure is met."""
+    # The HTTP clients read where the authority is when they are first imported, so they come after it was set.
+    from sandbox.bus.config import read_config  # noqa: PLC0415
+    from sandbox.bus.server import BusServer  # noqa: PLC0415
+    from sandbox.story.cloud import Cloud  # noqa: PLC0415
+    from sandbox.story.topology import TOPIC, service_bus_topology  # noqa: PLC0415
+    from sandbox.tenants.config_file import parse  # noqa: PLC0415
+    from sandbox.tenants.contoso import default_document  # noqa: PLC0415
+    from sandbox.tenants.server import TenantsServer  # noqa: PLC0415
+    from shared.app.compose import build  # noqa: PLC0415
+    from shared.app.parts import Clock  # noqa: PLC0415
+    from shared.config.settings import read_settings  # noqa: PLC0415
+    from shared.graph.pace import Pace  # noqa: PLC0415
+
+    no_lag = {"count": 2, "medianSeconds": 0, "p99Seconds": 0, "indexMedianSeconds": 0, "indexP99Seconds": 0}
+    tenants = TenantsServer(parse(default_document() | {"replicas": no_lag}), seed=1, tls_dir=folder)
+    await tenants.start()
+    bus = BusServer(read_config(service_bus_topology(["emea", "apac"], 300)))
+    await bus.start()
+    ready = tenants.describe()
+    os.environ |= {"IDENTITY_ENDPOINT": ready["identityEndpoint"], "IDENTITY_HEADER": ready["identityHeader"]}
+    settings = read_settings(
+        {
+            "SYNC_FILE": str(ROOT / "sync.yaml"),
+            "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
+            "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
+            "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
+            "ServiceBusConnection": bus.connection_string,
+            "USER_CHANGES_TOPIC": TOPIC,
+            "STORE_URL": f"sqlite:///{folder}/links.sqlite3",
+            "NOTIFICATION_URL": "https://localhost:1/api/notifications",
+            # The tenants have no lag here, so nothing has to be waited for.
+            "WINDOW_SECONDS": "0.2",
+            "SETTLE_SECONDS": "0",
+            "SECOND_LOOK_SECONDS": "0",
+            "GRAPH_ENDPOINT": ready["login"],
+            "AZURE_AUTHORITY_HOST": ready["login"],
+        }
+    )
+
+    async def no_sleep(_: float) -> None:
+        """A user who was just invited is on every replica already."""
+
+    parts = build(settings, Clock(lambda: datetime.now(UTC), no_sleep), pace=Pace(per_second=1e6, burst=1e6))
+    met = True
+    async with Cloud(ready) as cloud:
+        async for figure in Life(parts, cloud, bus.connection_string).figures(users):
+            print(figure.line(), flush=True)
+            met = met and figure.met
+    await parts.close()
+    await bus.stop()
+    await tenants.stop()
+    return met
+
+
+def main() -> None:
+    """Make an authority, and start again as a process that trusts it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=5_000)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.folder is not None:
+        sys.exit(0 if asyncio.run(_run(options.users, options.folder)) else 1)
+    with tempfile.TemporaryDirectory() as folder:
+        files = tls.prepare(Path(folder))
+        command = [sys.executable, "-m", "benchmarks.life_of_a_user", "--users", str(options.users), "--folder", folder]
+        environment = os.environ | {"SSL_CERT_FILE": str(files.ca)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603  our own module and arguments
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
