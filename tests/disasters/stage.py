@@ -20,10 +20,12 @@ from running_app import GROUP, MARKER, SOURCE_TENANT
 from sandbox.story.expectation import Expectation
 from sandbox.tenants.directory.model import Kind as ObjectKind
 from shared.app.compose import build
+from shared.app.control import control
 from shared.app.ingest import ingest
 from shared.app.parts import Clock
 from shared.app.provision import Received, provision
 from shared.bus.topic import BusUnavailableError
+from shared.core.commands import CONTROL
 from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import LinkState, SubscriptionRecord
 from shared.telemetry.json_lines import JsonLines
@@ -52,7 +54,7 @@ class Topic:
         self._now = now
         self._numbers = itertools.count()
         self._seen = {}
-        self._queues = {target: [] for target in TARGETS}
+        self._queues = {name: [] for name in (*TARGETS, CONTROL)}
         self.down = False
         self.parked = []
 
@@ -145,10 +147,12 @@ class Stage:
     async def work(self, *, targets=TARGETS, **within):
         """Let the app work on whatever comes due for its targets within this time."""
         until = self.now() + timedelta(**within)
-        while (due := self.topic.next_due(targets)) is not None and due <= until:
+        while (due := self.topic.next_due((*targets, CONTROL))) is not None and due <= until:
             self.time.advance(max(0.0, (due - self.now()).total_seconds()))
             for target in targets:
                 await self._deliver(target)
+            for message in self.topic.take(CONTROL):
+                await control(self.parts, message.message_id, message.body)
         self.time.advance(max(0.0, (until - self.now()).total_seconds()))
 
     async def _deliver(self, target):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from stage import FEW, TARGETS, TEN
 
+from shared.app.catch_up import catch_up
+from shared.app.full_cycle import full_cycle
 from shared.app.guard_rows import load_health
 from shared.app.holds import list_holds, release_holds
 from shared.core.model import LinkState
@@ -69,6 +71,33 @@ async def test_a_filter_is_mistyped(stage):
     await stage.restart()
     await stage.check(*people)
     await stage.work(minutes=10)
+    await stage.right()
+
+
+async def test_the_configuration_lost_a_scoping_group(stage):
+    """The configuration lost a scoping group in an edit, and everybody in it is removed."""
+    group, engineering = stage.parts.sync.targets[0].scope.groups[0], "60000000-0000-4000-8000-000000000002"
+    both = configuration(stage, groups=[group, engineering])
+    engineers = [await stage.id_of(alias) for alias in ("JohannaL", "LidiaH", "HenriettaM", "GerhartM")]
+    await stage.restart(both)
+    await stage.begin()
+    await stage.tell(*engineers)
+    people = await stage.company()
+    await catch_up(stage.parts)
+    await stage.work(minutes=15)
+    await stage.restart(configuration(stage, groups=[group]))
+    await catch_up(stage.parts)
+    await full_cycle(stage.parts)
+    await stage.tell(*engineers)
+    await stage.leaves(people[0])
+    await stage.work(hours=30)
+    for target in TARGETS:
+        assert await stage.present(engineers, target) == engineers
+        assert await stage.present(people, target) == people[1:], "who left a group that is configured has left"
+    await stage.restart(both)
+    await full_cycle(stage.parts)
+    await stage.check(*engineers)
+    await stage.work(minutes=15)
     await stage.right()
 
 
