@@ -18,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.servicebus.aio import ServiceBusClient
 
+from benchmarks.figure import Figure
 from sandbox.story.expectation import Expectation
 from sandbox.tenants import tls
 from shared.app.ingest import ingest
@@ -47,41 +47,6 @@ _RECEIVED = 200  # messages of one batch of the host, and
 _IDLE = 2.0  # seconds without one, after which there are no more: longer than the app puts anything off here
 _DIGITS = 4
 _RECORD = SubscriptionRecord("/users", "the-state", "https://localhost:1/api/notifications", "the-subscription")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """What one chapter of the life should cost, for each target or in all, and what it did cost."""
-
-    name: str
-    users: int
-    expected: dict[str, float]  # the most, by what is counted
-    measured: dict[str, float]
-    seconds: float
-    exact: frozenset[str] = frozenset()  # what must be met to the request
-    requests: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def met(self) -> bool:
-        """Whether nothing cost more than it should, and what must be exact is."""
-        return all(
-            self.measured[name] == most if name in self.exact else self.measured[name] <= most
-            for name, most in self.expected.items()
-        )
-
-    def line(self) -> str:
-        """As JSON."""
-        return json.dumps(
-            {
-                "benchmark": f"life.{self.name}",
-                "users": self.users,
-                "met": self.met,
-                "expected": self.expected,
-                "measured": self.measured,
-                "seconds": round(self.seconds, 1),
-                "requestsPerUser": self.requests,
-            }
-        )
 
 
 class Life:

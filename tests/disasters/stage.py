@@ -8,12 +8,12 @@ that come again when their worker raised or died.
 from __future__ import annotations
 
 import dataclasses
-import heapq
 import io
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
 
+from given_topic import TARGETS, Topic
 from oracle import Oracle
 from running_app import GROUP, MARKER, SOURCE_TENANT
 
@@ -23,14 +23,13 @@ from shared.app.compose import build
 from shared.app.control import control
 from shared.app.ingest import ingest
 from shared.app.parts import Clock
-from shared.app.provision import Received, provision
+from shared.app.provision import provision
 from shared.bus.topic import BusUnavailableError
 from shared.core.commands import CONTROL
 from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import LinkState, SubscriptionRecord
 from shared.telemetry.json_lines import JsonLines
 
-TARGETS = ("emea", "apac")
 FEW = ("PattiF", "IsaiahL", "MiriamG", "PradeepG")
 TEN = (*FEW, "JoniS", "HenriettaM", "DiegoS", "GradyA", "DebraB", "ChristieC")
 
@@ -39,52 +38,10 @@ _RECORDS = [
     SubscriptionRecord(resource, _CLIENT_STATE, "https://localhost:1/api/notifications", f"subscription-{resource}")
     for resource in ("/users", "/groups")
 ]
-_DUPLICATE_DETECTION = timedelta(minutes=10)
-_BATCH = 100
 
 
 class WorkerDied(BaseException):
     """A worker process that is gone from one moment to the next: no `except Exception` sees it."""
-
-
-class Topic:
-    """The topic user-changes under given time."""
-
-    def __init__(self, now):
-        self._now = now
-        self._numbers = itertools.count()
-        self._seen = {}
-        self._queues = {name: [] for name in (*TARGETS, CONTROL)}
-        self.down = False
-        self.parked = []
-
-    async def send(self, envelopes):
-        if self.down:
-            raise BusUnavailableError("it is down")
-        now = self._now()
-        for sent in envelopes:
-            if now - self._seen.get(sent.message_id, datetime.min.replace(tzinfo=UTC)) < _DUPLICATE_DETECTION:
-                continue
-            self._seen[sent.message_id] = now
-            for target in (sent.target,) if sent.target else TARGETS:
-                self.put(target, sent.due, Received(sent.message_id, sent.body.encode()))
-
-    async def park(self, poison):
-        self.parked += poison
-
-    def put(self, target, due, message):
-        heapq.heappush(self._queues[target], (due, next(self._numbers), message))
-
-    def next_due(self, targets):
-        """When the next message of these targets is due; None where none waits."""
-        return min((self._queues[target][0][0] for target in targets if self._queues[target]), default=None)
-
-    def take(self, target):
-        """A batch of messages that are due."""
-        queue, batch = self._queues[target], []
-        while queue and queue[0][0] <= self._now() and len(batch) < _BATCH:
-            batch.append(heapq.heappop(queue)[2])
-        return batch
 
 
 class Stage:
