@@ -89,6 +89,15 @@ async def control(message: func.ServiceBusMessage) -> None:
     await carry_out(await parts(), message.message_id or "", message.get_body())
 
 
+@app.timer_trigger(arg_name="timer", schedule="%KEEP_LOGS_SCHEDULE%", run_on_startup=False)
+async def keep_logs(timer: func.TimerRequest) -> None:
+    """Send what both logs still owe."""
+    from shared.app.compose import parts
+    from shared.app.keep_logs import keep_logs as keep
+
+    await keep(await parts())
+
+
 def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:
     async def handler(messages: List[func.ServiceBusMessage]) -> None:
         """Serve a batch of user changes in one target."""

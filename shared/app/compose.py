@@ -27,6 +27,7 @@ from shared.graph.target import TargetDirectory
 from shared.graph.writes import TargetWrites
 from shared.store import open_store
 from shared.telemetry.json_lines import JsonLines
+from shared.telemetry.logs_ingestion import open_logs_ingestion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.graph.pace import Pace
+    from shared.telemetry.log_sink import LogSink
 
 SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
@@ -60,7 +62,8 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
     Raises:
         ConfigurationError: sync.yaml, or the place of the store, cannot be used.
     """
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request, with ids in it
+    for library in ("httpx", "azure"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # lines for each request, with ids in them
     sync = read_sync_file(settings.sync_file)
     graphs = _Graphs(settings, sync, clock)
     source = graphs.client(sync.source, settings.reader_client_id)
@@ -83,6 +86,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         namespace=settings.service_bus_namespace,
         credential=identity,
     )
+    log = _log(settings, sync, identity)
     return Parts(
         settings=settings,
         sync=sync,
@@ -93,8 +97,8 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         changes=SourceChanges(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
-        log=JsonLines(),
-        closing=(topic.close, store.close, *graphs.closing, identity.close),
+        log=log,
+        closing=(topic.close, store.close, log.close, *graphs.closing, identity.close),
     )
 
 
@@ -122,8 +126,17 @@ class _Graphs:
         return client
 
 
+def _log(settings: Settings, sync: SyncConfiguration, identity: AsyncTokenCredential) -> LogSink:
+    """Where both logs go: to the data collection rule, or to standard error where there is none."""
+    if settings.logs_ingestion_endpoint is None or settings.logs_rule_id is None:
+        return JsonLines()
+    return open_logs_ingestion(
+        settings.logs_ingestion_endpoint, settings.logs_rule_id, identity, sync.source.cloud.monitor
+    )
+
+
 def _managed_identity(settings: Settings) -> AsyncTokenCredential:
-    """The app's own identity, for its Service Bus namespace and storage account."""
+    """The app's own identity, for its Service Bus namespace, storage account and logs."""
     from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - beside its sync namesake elsewhere
 
     return ManagedIdentityCredential(client_id=settings.managed_identity_client_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from shared.core.attributes import Selection, select_for, source_attributes, to_graph
 from shared.core.desired import (
@@ -22,6 +22,7 @@ from shared.core.desired import (
 )
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.mapping import ManagerSet, Mapped, MappingFailure, NotMapped, attributes_read, fingerprint, map_user
+from shared.core.provisioning_event import Identity
 from shared.core.scoping import InScope as Passes
 from shared.core.scoping import Out, Undecidable, evaluate_filter
 from shared.graph.source import Deleted, Found, Missing, Unreadable
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from shared.core.model import Link
     from shared.graph.source import SourceReading
 
-ALWAYS_READ: Final = ("accountEnabled", "mail", "userPrincipalName", "userType")
-"""Attributes of the source user that are needed whatever is mapped."""
+ALWAYS_READ: Final = ("accountEnabled", "displayName", "mail", "userPrincipalName", "userType")
+"""Attributes of the source user that are needed whatever is mapped; the log names people by two of them."""
 
 _GONE_FOR_GOOD: Final = timedelta(minutes=5)
 """A user whom two reads so far apart did not find, not even among the deleted items, was purged."""
@@ -62,11 +63,12 @@ def draft(target: Target, reading: SourceReading, link: Link | None, now: dateti
         case Unreadable():
             return Draft(UnknownDesired(reading.fault))
         case Deleted():
-            return Draft(SourceDeleted())
+            return Draft(SourceDeleted(identity=_identity(reading.user)))
         case Missing():
             return Draft(_missing(link, now))
         case Found():
-            return _draft_found(target, reading, now)
+            drafted = _draft_found(target, reading, now)
+            return replace(drafted, desired=replace(drafted.desired, identity=_identity(reading.user)))
         case _:
             assert_never(reading)
 
@@ -159,6 +161,16 @@ def _outside(target: Target, found: Found, attributes: Mapping[str, Value], now:
             case Passes():
                 pass
     return None
+
+
+def _identity(user: Mapping[str, Any]) -> Identity:
+    """How the log names somebody. A deleted item's principal name begins with its object id."""
+    user_id = str(user.get("id") or "")
+    principal = str(user.get("userPrincipalName") or "")
+    prefix = user_id.replace("-", "").lower()
+    if prefix and principal.lower().startswith(prefix):
+        principal = principal[len(prefix) :]
+    return Identity(user_id, str(user.get("displayName") or ""), principal)
 
 
 def _present_id(link: Link | None) -> str | None:

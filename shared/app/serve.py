@@ -21,8 +21,9 @@ from shared.app.inquiry import desire, look
 from shared.app.invited import strangers
 from shared.app.operations import tell
 from shared.app.two_source_users import held_together, hold_both, of_another
-from shared.core.commit import carried_out, event_of, failed, is_old_drift
+from shared.core.commit import carried_out, failed, is_old_drift
 from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
+from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, Reason, UserChange
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from shared.app.parts import Parts, TargetParts
     from shared.core.desired import Desired
+    from shared.core.observed import Observed
 
 _logger = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ class _Pass:
         plans = await limit(self._parts, self._target.name, self._target.deletion_budget, plans, links, now=self._now)
         outcomes, claimed = await self._apply(plans, desired, claimed)
         await self._learn(plans, outcomes)
-        committed = await self._commit(plans, outcomes, desired, claimed)
+        committed = await self._commit(plans, outcomes, desired, observed, claimed)
         await send_events(self._parts, committed.values())
         await self._tell_reports({**links, **committed}, committed)
         self._tell_operator(plans, outcomes)
@@ -170,6 +172,7 @@ class _Pass:
         plans: Mapping[str, Plan],
         outcomes: Mapping[str, Outcome],
         desired: Mapping[str, Desired],
+        observed: Mapping[str, Observed],
         claimed: Mapping[str, Link],
     ) -> dict[str, Link]:
         """Write each link with the event that tells what happened, and free it."""
@@ -195,9 +198,10 @@ class _Pass:
             known = (plan.action is Action.HOLD and told == plan.reason) or (
                 fault is None and (is_old_news(plan, refused, told) or is_old_drift(plan, claimed[user_id]))
             )
-            rows.append(
-                link if known else self._with_event(link, as_written(plan, refused, told), fault, desired[user_id])
-            )
+            if not known:
+                written = as_written(plan, refused, told)
+                link = self._with_event(link, written, fault, desired[user_id], observed[user_id], refused=refused)
+            rows.append(link)
         committed, _ = await self._write(rows)
         return committed
 
@@ -245,10 +249,20 @@ class _Pass:
             look_again = replace(change, reason=Reason.SECOND_LOOK)
             self._follow_ups.append(FollowUp(look_again, self._now + self._parts.settings.timing.second_look))
 
-    def _with_event(self, link: Link, plan: Plan, fault: Fault | None, want: Desired) -> Link:
+    def _with_event(
+        self,
+        link: Link,
+        plan: Plan,
+        fault: Fault | None,
+        want: Desired,
+        observed: Observed | None = None,
+        *,
+        refused: tuple[str, ...] = (),
+    ) -> Link:
         """The link with the event that tells of this decision, so that both are committed or neither."""
-        seen_at = self._changes[link.source_id].seen_at
-        event = event_of(plan, link, fault, want, seen_at=seen_at, now=self._parts.clock.now())
+        change = self._changes[link.source_id]
+        occasion = Occasion(self._now, self._parts.clock.now(), change.seen_at, change.reason)
+        event = event_of(plan, link, fault, want, observed, occasion=occasion, policy=self._target.log, refused=refused)
         return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
 
     # --- afterwards ---------------------------------------------------------------------------------------------

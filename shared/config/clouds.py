@@ -17,28 +17,37 @@ class CloudName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Endpoints of one cloud, without a trailing slash, and the audience for federated credentials."""
+    """Endpoints of one cloud, without a trailing slash, and the audiences of tokens."""
 
     authority: str
     graph: str
     federation_audience: str
+    monitor: str  # audience of Azure Monitor's ingestion
 
 
 CLOUDS = {
     CloudName.PUBLIC: Cloud(
-        "https://login.microsoftonline.com", "https://graph.microsoft.com", "api://AzureADTokenExchange"
+        "https://login.microsoftonline.com",
+        "https://graph.microsoft.com",
+        "api://AzureADTokenExchange",
+        "https://monitor.azure.com",
     ),
     CloudName.US_GOV: Cloud(
-        "https://login.microsoftonline.us", "https://graph.microsoft.us", "api://AzureADTokenExchangeUSGov"
+        "https://login.microsoftonline.us",
+        "https://graph.microsoft.us",
+        "api://AzureADTokenExchangeUSGov",
+        "https://monitor.azure.us",
     ),
     CloudName.US_GOV_DOD: Cloud(
         "https://login.microsoftonline.us",
         "https://dod-graph.microsoft.us",
         "api://AzureADTokenExchangeUSGov",
+        "https://monitor.azure.us",
     ),
     CloudName.CHINA: Cloud(
         "https://login.chinacloudapi.cn",
         "https://microsoftgraph.chinacloudapi.cn",
         "api://AzureADTokenExchangeChina",
+        "https://monitor.azure.cn",
     ),
 }

@@ -37,6 +37,9 @@ class Settings:
     timing: Timing
     graph_endpoint: str | None  # overrides the cloud's, without a version: https://localhost:8443
     authority: str | None  # overrides the cloud's
+    logs_ingestion_endpoint: str | None  # None: the logs are lines on standard error
+    logs_rule_id: str | None  # immutable id of the data collection rule
+    application_insights: str | None = field(repr=False)  # its connection string; None: no traces and no metrics
 
     @property
     def marker_attribute(self) -> str:
@@ -73,6 +76,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         graph_endpoint=_without_slash(reader.optional("GRAPH_ENDPOINT")),
         authority=_without_slash(reader.optional("AZURE_AUTHORITY_HOST")),
+        logs_ingestion_endpoint=reader.logs_ingestion_endpoint(),
+        logs_rule_id=reader.optional("LOGS_RULE_ID"),
+        application_insights=reader.optional("APPLICATIONINSIGHTS_CONNECTION_STRING"),
     )
     if reader.faults:
         raise ConfigurationError("app settings", tuple(reader.faults))
@@ -120,6 +126,16 @@ class _Reader:
         elif not url.startswith("https://"):
             self.fault("NOTIFICATION_URL", "must be an https address: Graph delivers to nothing else")
         return url or ""
+
+    def logs_ingestion_endpoint(self) -> str | None:
+        """Where both logs are sent; set together with the rule, or not at all."""
+        endpoint = self.optional("LOGS_INGESTION_ENDPOINT")
+        if (endpoint is None) is not (self.optional("LOGS_RULE_ID") is None):
+            missing = "LOGS_INGESTION_ENDPOINT" if endpoint is None else "LOGS_RULE_ID"
+            self.fault(missing, "is missing: the endpoint and the rule go together; without both, the logs are lines")
+        elif endpoint is not None and not endpoint.startswith("https://"):
+            self.fault("LOGS_INGESTION_ENDPOINT", "must be an https address: a token is sent with each request")
+        return _without_slash(endpoint)
 
 
 def _without_slash(url: str | None) -> str | None:

@@ -17,6 +17,7 @@ from shared.config.strict_yaml import read_yaml
 from shared.config.sync_faults import check
 from shared.core.attributes import find
 from shared.core.decide import Policy
+from shared.core.decision_event import LogPolicy, log_policy
 from shared.core.expressions import Compat
 from shared.core.guard import DeletionBudget
 from shared.core.mapping_rules import Apply, AttributeMapping, Drift, default_mappings, parse_mappings
@@ -25,7 +26,7 @@ from shared.core.scoping import Filter, parse_filter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.config.sync_model import SourceModel, TargetModel
+    from shared.config.sync_model import LogModel, SourceModel, TargetModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Target:
     compat: Compat = Compat.FIXED
     deletion_budget: DeletionBudget = field(default_factory=DeletionBudget)
     rules: str = ""  # digest of all that decides who is written and how: another one makes a full cycle due
+    log: LogPolicy = field(default_factory=LogPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,14 @@ def parse_sync(text: str, source: str = "sync.yaml") -> SyncConfiguration:
     model, faults = check(raw)
     if model is None or faults or repeated:
         raise ConfigurationError(source, (*repeated, *faults))
-    return SyncConfiguration(_tenant(model.source), tuple(_target(target) for target in model.targets))
+    return SyncConfiguration(_tenant(model.source), tuple(_target(target, model.log) for target in model.targets))
 
 
 def _tenant(model: SourceModel | TargetModel) -> Tenant:
     return Tenant(model.tenant_id, CLOUDS[model.cloud])
 
 
-def _target(model: TargetModel) -> Target:
+def _target(model: TargetModel, log_of_all: LogModel) -> Target:
     mappings = _mappings(model)
     return Target(
         name=model.name,
@@ -131,7 +133,8 @@ def _target(model: TargetModel) -> Target:
         deletion_budget=DeletionBudget(
             model.deletion_budget.count, model.deletion_budget.percent, model.deletion_budget.window
         ),
-        rules=hashlib.sha256(model.model_dump_json(exclude={"deletion_budget"}).encode()).hexdigest()[:16],
+        rules=hashlib.sha256(model.model_dump_json(exclude={"deletion_budget", "log"}).encode()).hexdigest()[:16],
+        log=log_policy(mappings, values=(model.log or log_of_all).values),
     )
 
 

@@ -132,6 +132,15 @@ class DeletionBudgetModel(_Strict):
     )
 
 
+class LogModel(_Strict):
+    """What the provisioning log tells."""
+
+    values: bool = Field(
+        default=False,
+        description="Old and new values of attributes too, but for those whose mapping calls Redact().",
+    )
+
+
 class TargetModel(_Strict):
     """A tenant that receives the people."""
 
@@ -163,6 +172,9 @@ class TargetModel(_Strict):
         alias="deletionBudget",
         description="Removals beyond the smaller of count and percent are held until a person releases them.",
     )
+    log: LogModel | None = Field(
+        default=None, description="What the provisioning log tells of this target, in place of what is said for all."
+    )
 
 
 class SyncModel(_Strict):
@@ -170,3 +182,4 @@ class SyncModel(_Strict):
 
     source: SourceModel
     targets: list[TargetModel] = Field(min_length=1)
+    log: LogModel = Field(default=LogModel(), description="What the provisioning log tells.")

@@ -1,7 +1,7 @@
-"""What a link and the provisioning log say after a decision was carried out, or failed.
+"""What a link says after a decision was carried out, or failed.
 
 The last step of the life of a change, kept pure: the row that is committed follows from the plan, the outcome and
-the row before. Storing it, and sending the event, is the app's.
+the row before. Its event in the log is made by `decision_event`; storing and sending are the app's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted
 from shared.core.difference import digest
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.model import Link, LinkState
-from shared.core.provisioning_event import ProvisioningEvent, Status
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -87,45 +86,6 @@ def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Lin
     return link, wait
 
 
-def event_of(
-    plan: Plan, link: Link, fault: Fault | None, want: Desired, *, seen_at: datetime | None, now: datetime
-) -> ProvisioningEvent | None:
-    """The row of the provisioning log; none where nothing was to do, and none for passing trouble."""
-    nothing = plan.action is Action.NOTHING and not plan.left
-    if nothing or (fault is not None and not lasts(fault, link.attempt)):
-        return None
-    status = Status.SUCCESS
-    if fault is not None:
-        status = Status.FAILURE
-    elif plan.action is Action.HOLD:
-        status = Status.HELD
-    return ProvisioningEvent(
-        at=now,
-        target=link.target,
-        source_id=link.source_id,
-        target_id=link.target_id,
-        action=plan.action,
-        status=status,
-        reason=fault.code if fault is not None else plan.reason,
-        detail=fault.detail if fault is not None else _skipped(want),
-        changed=_changed_names(plan),
-        attempt=link.attempt,
-        latency=now - seen_at if seen_at is not None and fault is None else None,
-        objects=plan.objects,
-    )
-
-
 def is_old_drift(plan: Plan, before: Link) -> bool:
     """Whether all there is to tell is a change in the target that was told before."""
     return plan.action is Action.NOTHING and set(plan.left) <= set(before.drifted)
-
-
-def _skipped(want: Desired) -> str | None:
-    return want.skipped if isinstance(want, InScope) else None
-
-
-def _changed_names(plan: Plan) -> tuple[str, ...]:
-    names = list(plan.change.attributes)
-    if plan.change.set_manager or plan.change.clear_manager:
-        names.append("manager")
-    return tuple(sorted(names))

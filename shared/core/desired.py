@@ -1,18 +1,20 @@
 """What the rules say one target user should be: present like this, out of scope, gone, left alone, or unknown.
 
 Only a positive reading of the source makes `OutOfScope` or `SourceDeleted`; everything else that is not
-`InScope` is `UnknownDesired`, which can never lead to a removal.
+`InScope` is `UnknownDesired`, which can never lead to a removal. Each carries the person's name as it was read, for
+the provisioning log; nothing is decided by it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.core.fault_sizes import Fault
+    from shared.core.provisioning_event import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class InScope:
     enabled: bool = True
     manager: Manager | None = None
     manages_manager: bool = False  # whether the manager is mapped at all
+    identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,14 @@ class OutOfScope:
 
     reason: str  # e.g. "notInGroup", "scopingFilter"
     why: str = ""
+    identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDeleted:
     """Proven now: found in the source's deleted items, or gone in two reads some minutes apart."""
+
+    identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class UnknownDesired:
     """A failed, partial or stale read. Never leads to a removal."""
 
     fault: Fault
+    identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Frozen:
     """Leave the target user as it is, whatever it is: the rules say that this user is not to be looked at now."""
 
     reason: str  # e.g. "ignoredByMapping", "sourceNotFound"
+    identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
 Desired = InScope | OutOfScope | SourceDeleted | UnknownDesired | Frozen

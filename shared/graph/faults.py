@@ -6,17 +6,16 @@ are looked at only where nothing else tells two faults apart, and never kept: th
 
 from __future__ import annotations
 
-import math
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 _THROTTLE_CODES: Final = frozenset({"toomanyrequests", "request_throttledtemporarily", "activitylimitreached"})
 
@@ -122,25 +121,6 @@ def classify_sign_in(error_text: str) -> Fault:
             "ExternalTenantNotFound" if "AADSTS90002" in error_text else "InsufficientRights",
         )
     return Fault(FaultSize.TRANSIENT, "AzureActiveDirectoryTokenExpired")
-
-
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Read a Retry-After header: seconds, or an HTTP date."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-        if math.isfinite(seconds):
-            return timedelta(seconds=max(0.0, seconds))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(timedelta(), until - now)
 
 
 def _envelope(body: object) -> tuple[str, str, str | None]:

@@ -7,7 +7,7 @@ could not be read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,6 +36,8 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """The user's deleted item was read: proof that they were deleted."""
+
+    user: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Graph's JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class SourceDirectory:
             [GraphRequest("GET", f"/directory/deletedItems/{quote(user_id)}") for user_id in user_ids]
         )
         found = {user_id: object_of(answer, user_id) for user_id, answer in zip(user_ids, answers, strict=True)}
-        return {user_id: _failed(item) if isinstance(item, Fault) else Deleted() for user_id, item in found.items()}
+        return {user_id: _failed(item) if isinstance(item, Fault) else Deleted(item) for user_id, item in found.items()}
 
 
 def _reading(user_id: str, user: GraphResponse, memberships: Sequence[GraphResponse]) -> SourceReading:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _ALWAYS_SELECTED = (
     "id",
+    "displayName",  # for the provisioning log
     "userPrincipalName",
     "userType",
     "creationType",

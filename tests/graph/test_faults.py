@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.graph.faults import classify, classify_sign_in, refusable, retry_after
+from shared.core.retry_after import retry_after
+from shared.graph.faults import classify, classify_sign_in, refusable
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 T, U, TEN = FaultSize.TRANSIENT, FaultSize.USER, FaultSize.TENANT

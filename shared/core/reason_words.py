@@ -1,0 +1,179 @@
+"""Reason codes in words: what a code of a decision means, what to do about it, and Entra's name for it.
+
+One table for the provisioning log, and for whoever shows a reason to a person. A code that is missing here is shown
+as it is: telling must never fail. Choosing reasons is the business of those who decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonWords:
+    """`advice` is empty where nothing is to be done; `entra_code` where Entra has no other name for it."""
+
+    reason: str
+    advice: str = ""
+    entra_code: str = ""
+
+
+_RETRIED: Final = "Nothing; it is tried again by itself."
+_RIGHTS: Final = "Grant the app registration the rights that docs/deploy.md lists, then wait for the next probe."
+_POLICY: Final = "Allow automatic redemption and user synchronization in the target's cross-tenant access settings."
+
+REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
+    {
+        # what was done
+        "inScope": ReasonWords("The user is in scope."),
+        "resumed": ReasonWords("An attempt that was interrupted is finished."),
+        "matched": ReasonWords("An external user of the target matches and is taken over."),
+        "imported": ReasonWords("A person named this user of the target in an import."),
+        "changed": ReasonWords("The user changed in the source."),
+        "drifted": ReasonWords("The user was changed in the target; it is put back."),
+        "driftLeft": ReasonWords("The user was changed in the target; the mapping leaves it so."),
+        "notInGroup": ReasonWords("The user is in none of the scoping groups."),
+        "scopingFilter": ReasonWords("The user does not pass the scoping filter."),
+        "sourceDeleted": ReasonWords("The user was deleted in the source."),
+        "externalUser": ReasonWords("The user is an external user of the source."),
+        "agentUser": ReasonWords("The user is an agent."),
+        "inGrace": ReasonWords("The user left; sign-in is blocked until the days of grace are over."),
+        "graceOver": ReasonWords("The user left, and the days of grace are over."),
+        "attributesRefused": ReasonWords(
+            "The target took the user but not all attributes.",
+            "Change these attributes where they are mastered, or leave them unmapped in sync.yaml.",
+        ),
+        # what waits for a person
+        "deletionBudget": ReasonWords(
+            "The removal is more than the deletion budget allows.",
+            "Look at who is to be removed; then release them with python -m admin holds release, or bring them back.",
+        ),
+        "severalMatches": ReasonWords(
+            "Several users of the target match.",
+            "Leave the matching attributes with one of the objects.",
+            "DuplicateTargetEntries",
+        ),
+        "twoSourceUsers": ReasonWords(
+            "Two users of the source would be one user of the target.",
+            "Give the source users different mail addresses.",
+            "DuplicateSourceEntries",
+        ),
+        "deletedTwin": ReasonWords(
+            "A deleted user of the target stands in the way.",
+            "Restore or purge the deleted object, or allow adoption.",
+            "EntryConflict",
+        ),
+        "deletedInTarget": ReasonWords(
+            "Somebody deleted the user in the target.", "Restore the user there, or take them out of scope."
+        ),
+        "anotherInstallation": ReasonWords(
+            "The user of the target belongs to another installation.",
+            "Let the other installation give the object up.",
+            "EntryConflict",
+        ),
+        "internalUser": ReasonWords(
+            "An internal user of the target matches, and is never changed.",
+            "Take the matching attributes from the internal user, or convert it to an external one.",
+            "InvitationCreationFailureAmbiguousUser",
+        ),
+        "markerMissing": ReasonWords(
+            "The user of the target no longer carries our marker.", "Find out who took it away, and put it back."
+        ),
+        "adoptionNotAllowed": ReasonWords(
+            "A user of the target has the address, and adoption is not allowed.",
+            "Name matching attributes in sync.yaml, or remove the object.",
+            "EntryConflict",
+        ),
+        # what is ours to find out, or the administrator's to mend
+        "mappingFailed": ReasonWords(
+            "An attribute mapping failed for this user.",
+            "Try it with python -m admin try-mapping; then change the mapping, or the user's attribute.",
+        ),
+        "MissingValues": ReasonWords(
+            "The user has neither a mail address nor a user principal name to invite.", "Give the user an address."
+        ),
+        "scopingFilterUndecidable": ReasonWords(
+            "The scoping filter cannot be decided for this user.", "Mend the filter, or the user's attribute."
+        ),
+        "inputFilterUndecidable": ReasonWords(
+            "The input filter cannot be decided for this user.", "Mend the filter, or the user's attribute."
+        ),
+        "scopingGroupUnknown": ReasonWords(
+            "A scoping group cannot be read, so nobody is known to have left it.",
+            "Restore the group, or take it out of sync.yaml.",
+        ),
+        "sourceMissing": ReasonWords("The user is not found in the source, nor among its deleted items.", _RETRIED),
+        "youngObject": ReasonWords("The user is not on every replica of the target yet.", _RETRIED),
+        "NotFound": ReasonWords("The user is not there.", _RETRIED),
+        "contention": ReasonWords("Several workers were at this user at once.", _RETRIED),
+        "foreignLink": ReasonWords("The target answered with a link to another host.", _RETRIED),
+        "InternalError": ReasonWords(
+            "The app failed on this user.", "Report the defect, with the app's log.", "InternalServerError"
+        ),
+        "StoreUnavailable": ReasonWords("The store did not answer.", _RETRIED, "InternalServerError"),
+        # Entra's own codes
+        "AzureActiveDirectoryQuotaLimitExceeded": ReasonWords(
+            "The target's quota of directory objects is full.",
+            "Purge deleted objects, or raise the quota.",
+        ),
+        "InsufficientRights": ReasonWords("The app may not do this in the target.", _RIGHTS),
+        "ExternalTenantNotFound": ReasonWords(
+            "The tenant is not known.", "Correct the tenant id or cloud in sync.yaml."
+        ),
+        "AzureActiveDirectoryTokenExpired": ReasonWords("The target did not accept the token.", _RETRIED),
+        "InvitationsBlocked": ReasonWords(
+            "Microsoft blocks invitations from the source for suspicious activity.",
+            "Open a case with Microsoft; creations go on by themselves when the block is lifted.",
+        ),
+        "AzureActiveDirectoryCrossTenantSyncPolicyCheckFailure": ReasonWords(
+            "The target's cross-tenant access policy does not allow it.", _POLICY
+        ),
+        "AzureActiveDirectoryForbidden": ReasonWords(
+            "The target's external collaboration settings do not allow invitations.",
+            "Loosen the guest invite settings, or allow the source's domain.",
+        ),
+        "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService": ReasonWords(
+            "Exchange owns an attribute of the user in the target.",
+            "Change the attribute in Exchange, or leave it unmapped in sync.yaml.",
+        ),
+        "CannotUpdateObjectsMasteredOnPremises": ReasonWords(
+            "The user of the target is mastered on premises.", "Change it there, or take the user out of scope."
+        ),
+        "DuplicateTargetEntries": ReasonWords(
+            "Another object of the target has the same value.", "Leave the value with one of the objects."
+        ),
+        "EntryConflict": ReasonWords(
+            "Another object of the target has the same value for a property that must be unique.",
+            "Leave the value with one of the objects.",
+        ),
+        "InvitationCreationFailure": ReasonWords("The invitation failed.", _RETRIED),
+        "InvitationCreationFailureAmbiguousUser": ReasonWords(
+            "A user with this address exists in the target already.", "Give the address to one of the two."
+        ),
+        "InvitationCreationFailureInvalidPropertyValue": ReasonWords(
+            "The target does not take this address for an invitation.", "Give the user another mail address."
+        ),
+        "SchemaPropertyCanOnlyAcceptValue": ReasonWords(
+            "The target does not take a value.", "Look at the mapping of the attributes that are to be written."
+        ),
+        "UnableToResolveReferenceAttributeValue": ReasonWords(
+            "The user's manager cannot be set in the target yet.", _RETRIED
+        ),
+        "TooManyRequests": ReasonWords("The target throttles requests.", _RETRIED),
+        "Conflict": ReasonWords("Somebody else changed the user at the same time.", _RETRIED),
+        "ResyncRequired": ReasonWords("The target asked for a new beginning.", _RETRIED),
+        "FailedDependency": ReasonWords("A request that this one depends on failed.", _RETRIED),
+        "InternalServerError": ReasonWords("The target failed.", _RETRIED),
+        "Timeout": ReasonWords("The target did not answer in time.", _RETRIED),
+    }
+)
+
+
+def words_for(code: str) -> ReasonWords:
+    """The words for a reason code; the code itself where there are none."""
+    return REASON_WORDS.get(code) or ReasonWords(code)
