@@ -70,6 +70,7 @@ class _Pass:
         self._worker = uuid4().hex
         self._now = parts.clock.now()
         self._follow_ups: list[FollowUp] = []
+        self._owing: list[Link] = []  # links that were committed with an event
 
     async def run(self) -> list[FollowUp]:
         links = await self._parts.store.get_links(self._target.name, list(self._changes))
@@ -105,7 +106,7 @@ class _Pass:
         outcomes, claimed = await self._apply(plans, desired, claimed)
         await self._learn(plans, outcomes)
         committed = await self._commit(plans, outcomes, desired, observed, claimed)
-        await send_events(self._parts, committed.values())
+        await send_events(self._parts, [*self._owing, *committed.values()])
         await self._tell_reports({**links, **committed}, committed)
         self._tell_operator(plans, outcomes)
         return self._follow_ups
@@ -241,7 +242,7 @@ class _Pass:
             row = self._failed(before, plan.fault, wrote=False)
             if link is not None or lasts(plan.fault, row.attempt):  # passing trouble makes no row for a stranger
                 committed, _ = await self._write([self._with_event(row, plan, plan.fault, want)])
-                await send_events(self._parts, committed.values())
+                self._owing += committed.values()
         elif link is not None and (link.attempt or link.missing_since):
             await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
         elif change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION:

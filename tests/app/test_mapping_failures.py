@@ -46,9 +46,9 @@ async def test_the_user_is_not_half_written_and_the_log_says_which_attribute_and
     assert (follow_up.change.user_id, follow_up.change.reason) == (patti, Reason.ESCROW)
     assert await app.in_target(patti) is None
     assert await app.in_target(isaiah) is not None
-    [failure] = [event for event in events(told) if event["sourceId"] == patti]
-    assert (failure["status"], failure["reason"]) == ("failure", "mappingFailed")
-    assert failure["detail"].startswith("city: ")
+    [failure] = [event for event in events(told) if patti in event["SourceIdentity"]]
+    assert (failure["Status"], failure["ReasonCode"]) == ("failure", "mappingFailed")
+    assert "city: " in failure["ResultDescription"]
 
 
 async def test_with_skip_on_error_the_rest_is_written_and_the_log_still_says_so(app):
@@ -58,5 +58,5 @@ async def test_with_skip_on_error_the_rest_is_written_and_the_log_still_says_so(
     await app.serve(patti)
     assert (await app.in_target(patti))["displayName"] == "Patti Fernandez"
     [event] = events(told)
-    assert event["status"] == "success"
-    assert event["detail"].startswith("city: ")
+    assert event["Status"] == "success"
+    assert "city: " in event["ResultDescription"]

@@ -63,8 +63,8 @@ async def test_the_rest_of_a_user_whom_exchange_owns_is_written(app):
     assert (link.state, link.attempt, link.retry_at) == (LinkState.ACTIVE, 0, None)
     assert link.reason == "attributesRefused:onPremisesExtensionAttributes"
     [event] = events()
-    assert (event["status"], event["reason"]) == ("success", link.reason)
-    assert event["changed"] == ["department"]
+    assert (event["Status"], event["ReasonCode"]) == ("success", link.reason.partition(":")[0])
+    assert event["ChangedAttributes"] == '["department"]'
 
 
 async def test_a_refusal_that_is_known_is_told_once(app):
@@ -83,7 +83,7 @@ async def test_a_refusal_that_is_known_is_told_once(app):
     app.clock.advance(hours=1)
     await app.change(patti, department="Legal")
     await app.serve(patti)
-    assert [event["reason"] for event in events()[1:]] == ["changed"]
+    assert [event["ReasonCode"] for event in events()[1:]] == ["changed"]
     app.clock.advance(hours=1)
     await app.serve(patti, kind=Kind.CHECK)
     assert len(events()) == 2
@@ -97,7 +97,9 @@ async def test_sensitive_attributes_of_somebody_with_a_role_are_left_out(app):
     user = await app.in_target(patti)
     assert user["department"] == "Research"
     assert user["businessPhones"] != ["+1 555 0100"]
-    assert [event["reason"] for event in events()] == ["attributesRefused:businessPhones"]
+    assert [(event["ReasonCode"], event["RefusedAttributes"]) for event in events()] == [
+        ("attributesRefused", '["businessPhones"]')
+    ]
 
 
 async def test_two_refusals_of_one_update_take_two_more_requests(app):
@@ -109,7 +111,8 @@ async def test_two_refusals_of_one_update_take_two_more_requests(app):
     assert (await app.in_target(patti))["department"] == "Research"
     assert await app.writes() == 3
     [event] = events()
-    assert event["reason"] == "attributesRefused:businessPhones,onPremisesExtensionAttributes"
+    assert event["ReasonCode"] == "attributesRefused"
+    assert event["RefusedAttributes"] == '["businessPhones","onPremisesExtensionAttributes"]'
 
 
 async def test_somebody_who_cannot_be_blocked_stays_in_sight(app):
@@ -121,7 +124,7 @@ async def test_somebody_who_cannot_be_blocked_stays_in_sight(app):
     user = await app.in_target(patti)
     assert (user["department"], user["accountEnabled"]) == ("Research", True)
     assert (await app.link(patti)).reason == "InsufficientRights"
-    assert [event["status"] for event in events()] == ["failure"]
+    assert [event["Status"] for event in events()] == ["failure"]
 
 
 async def test_of_a_user_mastered_on_premises_only_what_is_the_clouds_is_written(app):
@@ -136,7 +139,7 @@ async def test_of_a_user_mastered_on_premises_only_what_is_the_clouds_is_written
     user = await app.in_target(patti)
     assert user["usageLocation"] == "GB"
     assert user["department"] != "Research"
-    assert [event["reason"] for event in events()] == ["attributesRefused:department"]
+    assert [event["RefusedAttributes"] for event in events()] == ['["department"]']
 
 
 async def test_an_app_without_rights_fails_as_before(app):

@@ -63,7 +63,9 @@ async def test_two_users_of_one_pass_with_one_address_are_both_held_and_named(ap
     for user_id in (patti, miriam):
         link = await app.link(user_id)
         assert (link.state, link.reason, link.target_id) == (LinkState.HELD, "twoSourceUsers", None)
-    assert [(event["reason"], set(event["objects"])) for event in events()] == [("twoSourceUsers", {patti, miriam})] * 2
+    assert [(event["ReasonCode"], set(json.loads(event["Objects"]))) for event in events()] == [
+        ("twoSourceUsers", {patti, miriam})
+    ] * 2
 
 
 async def test_of_two_who_were_held_together_none_wins_by_coming_alone(app):
