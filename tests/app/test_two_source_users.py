@@ -114,7 +114,7 @@ async def test_who_comes_later_is_held_and_the_linked_one_stays(app):
     assert await app.in_target(patti) == before
     assert (await app.link(miriam)).reason == "twoSourceUsers"
     assert (await app.link(patti)).state is LinkState.ACTIVE
-    assert set(events()[-1]["objects"]) == {before["id"], patti, miriam}
+    assert set(json.loads(events()[-1]["Objects"])) == {before["id"], patti, miriam}
 
 
 async def test_two_who_match_one_guest_are_both_held(app):
