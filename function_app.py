@@ -21,7 +21,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @app.route("notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-async def notifications(req: func.HttpRequest) -> func.HttpResponse:
+async def notifications(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Graph's change notifications, and its validation of this address."""
     from shared.app import ingest
 
@@ -33,7 +33,7 @@ async def notifications(req: func.HttpRequest) -> func.HttpResponse:
         return _http(refused)
     from shared.app.compose import parts
 
-    return _http(await ingest.ingest(await parts(), body))
+    return _http(await ingest.ingest(await parts(), body, context.trace_context.trace_parent))
 
 
 @app.route("health", methods=["GET"])
@@ -98,14 +98,22 @@ async def keep_logs(timer: func.TimerRequest) -> None:
     await keep(await parts())
 
 
-def _provision(target: str) -> Callable[[List[func.ServiceBusMessage]], Awaitable[None]]:
-    async def handler(messages: List[func.ServiceBusMessage]) -> None:
+def _provision(target: str) -> Callable[[List[func.ServiceBusMessage], func.Context], Awaitable[None]]:
+    async def handler(messages: List[func.ServiceBusMessage], context: func.Context) -> None:
         """Serve a batch of user changes in one target."""
         from shared.app.compose import parts
         from shared.app.provision import Received, provision
 
-        received = [Received(message.message_id or "", message.get_body()) for message in messages]
-        await provision(await parts(), target, received)
+        received = [
+            Received(
+                message.message_id or "",
+                message.get_body(),
+                (message.application_properties or {}).get("traceparent"),
+                message.enqueued_time_utc,
+            )
+            for message in messages
+        ]
+        await provision(await parts(), target, received, context.trace_context.trace_parent)
 
     handler.__name__ = f"provision_{target.replace('-', '_')}"
     return handler

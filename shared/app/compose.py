@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -28,14 +29,20 @@ from shared.graph.writes import TargetWrites
 from shared.store import open_store
 from shared.telemetry.json_lines import JsonLines
 from shared.telemetry.logs_ingestion import open_logs_ingestion
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.tracing import Tracing, traceparent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.core.graph_call import GraphCall, GraphObserver
     from shared.graph.pace import Pace
+    from shared.telemetry.azure_monitor import Providers
     from shared.telemetry.log_sink import LogSink
+
+_logger = logging.getLogger(__name__)
 
 SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
@@ -53,6 +60,7 @@ async def parts() -> Parts:
     async with _lock:
         if _parts is None:
             _parts = build(read_settings())
+            start_telemetry(_parts)
         return _parts
 
 
@@ -65,11 +73,12 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
     for library in ("httpx", "azure"):
         logging.getLogger(library).setLevel(logging.WARNING)  # lines for each request, with ids in them
     sync = read_sync_file(settings.sync_file)
-    graphs = _Graphs(settings, sync, clock)
-    source = graphs.client(sync.source, settings.reader_client_id)
+    tracing, metrics = Tracing(), Metrics()
+    graphs = _Graphs(settings, sync, clock, _observer(tracing, metrics))
+    source = graphs.client(sync.source, settings.reader_client_id, "source")
     targets = {}
     for target in sync.targets:
-        client = graphs.client(target.tenant, settings.writer_client_id)
+        client = graphs.client(target.tenant, settings.writer_client_id, target.name)
         targets[target.name] = TargetParts(
             target,
             TargetDirectory(client, marker_attribute=settings.marker_attribute, source_tenant_id=sync.source.tenant_id),
@@ -85,6 +94,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         connection_string=settings.service_bus_connection_string,
         namespace=settings.service_bus_namespace,
         credential=identity,
+        traceparent=traceparent,
     )
     log = _log(settings, sync, identity)
     return Parts(
@@ -98,6 +108,8 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         subscriptions=SourceSubscriptions(source),
         targets=targets,
         log=log,
+        tracing=tracing,
+        metrics=metrics,
         closing=(topic.close, store.close, log.close, *graphs.closing, identity.close),
     )
 
@@ -105,25 +117,63 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
 class _Graphs:
     """Graph clients that share one assertion."""
 
-    def __init__(self, settings: Settings, sync: SyncConfiguration, clock: Clock) -> None:
+    def __init__(self, settings: Settings, sync: SyncConfiguration, clock: Clock, observe: GraphObserver) -> None:
         self._settings = settings
+        self._observe = observe
         self._clock = clock
         self.closing: list[Callable[[], Awaitable[None]]] = []
         self._assertion = ManagedIdentityAssertion(
             settings.managed_identity_client_id, sync.source.cloud.federation_audience
         )
 
-    def client(self, tenant: Tenant, client_id: str) -> GraphClient:
-        """One app registration's Graph in one tenant."""
+    def client(self, tenant: Tenant, client_id: str, name: str) -> GraphClient:
+        """One app registration's Graph in one tenant; `name` is what telemetry calls the tenant."""
         credential = FederatedCredential(
             tenant_id=tenant.tenant_id,
             client_id=client_id,
             authority=self._settings.authority or tenant.cloud.authority,
             assertion=self._assertion,
         )
-        client = GraphClient(self._settings.graph_endpoint or tenant.cloud.graph, credential, self._clock.now)
+        endpoint = self._settings.graph_endpoint or tenant.cloud.graph
+        client = GraphClient(endpoint, credential, self._clock.now, tenant=name, observe=self._observe)
         self.closing += [client.close, credential.close]
         return client
+
+
+def start_telemetry(parts: Parts) -> None:
+    """Make the exporters beside the work that comes first: a webhook has seconds, and they may take one."""
+    connection_string = parts.settings.application_insights
+    if connection_string is None:
+        return
+    by_identity = parts.settings.application_insights_by_identity
+    identity_client_id = parts.settings.managed_identity_client_id if by_identity else None
+
+    def make() -> Providers:
+        from shared.telemetry.azure_monitor import open_azure_monitor  # noqa: PLC0415 - half a second
+
+        return open_azure_monitor(connection_string, identity_client_id)
+
+    def use(made: asyncio.Future[Providers]) -> None:
+        error = made.exception()
+        if error is not None:
+            _logger.error("there are no traces and no metrics: %s", error)
+            return
+        parts.tracing.use(made.result().tracers)
+        parts.metrics.use(made.result().meters)
+
+    asyncio.get_running_loop().run_in_executor(None, make).add_done_callback(use)
+
+
+def _observer(tracing: Tracing, metrics: Metrics) -> GraphObserver:
+    """What is made of a call of Graph."""
+
+    @contextmanager
+    def observe(call: GraphCall) -> Iterator[None]:
+        with tracing.graph_call(call):
+            yield
+        metrics.called(call)
+
+    return observe
 
 
 def _log(settings: Settings, sync: SyncConfiguration, identity: AsyncTokenCredential) -> LogSink:

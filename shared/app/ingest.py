@@ -58,8 +58,13 @@ def check_size(length: int) -> Reply | None:
     return Reply(413, f"a notification may have {MAX_BODY} bytes") if length > MAX_BODY else None
 
 
-async def ingest(parts: Parts, body: bytes) -> Reply:
-    """Send a hint for every user that a notification names."""
+async def ingest(parts: Parts, body: bytes, traceparent: str | None = None) -> Reply:
+    """Send a hint for every user that a notification names; `traceparent` is the host's, of this invocation."""
+    with parts.tracing.notification(traceparent):
+        return await _ingest(parts, body)
+
+
+async def _ingest(parts: Parts, body: bytes) -> Reply:
     try:
         notification = json.loads(body)
     except (ValueError, RecursionError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.core.operation_event import OperationEvent
     from shared.store.protocol import Store
     from shared.telemetry.log_sink import LogSink
+    from shared.telemetry.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ class WithOutbox(Protocol):
         """Where both logs go."""
         ...
 
+    @property
+    def metrics(self) -> Metrics:
+        """Counts what was told."""
+        ...
+
 
 async def tell(parts: WithOutbox, events: Sequence[OperationEvent]) -> None:
     """Tell of what happened: durable first, then sent, then cleared. Telling the same events again is harmless.
@@ -73,6 +79,7 @@ async def tell(parts: WithOutbox, events: Sequence[OperationEvent]) -> None:
             if len(taken) < len(told):
                 raise
             _logger.warning("operations log: sent past its outbox: %s", error)
+    parts.metrics.told(events)
     for shard in by_shard:
         await _send_or_leave(parts, shard)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from shared.graph.writes import TargetWrites
     from shared.store.protocol import Store
     from shared.telemetry.log_sink import LogSink
+    from shared.telemetry.metrics import Metrics
+    from shared.telemetry.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Parts:
     subscriptions: SourceSubscriptions
     targets: Mapping[str, TargetParts]
     log: LogSink
+    tracing: Tracing
+    metrics: Metrics
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shared.app.events import send_owed
@@ -40,15 +41,27 @@ class Received:
 
     message_id: str
     body: bytes
+    traceparent: str | None = None  # that it carries
+    enqueued_at: datetime | None = None  # when it became due
 
 
-async def provision(parts: Parts, target_name: str, messages: Sequence[Received]) -> None:
-    """Serve one batch of messages for one target.
+async def provision(
+    parts: Parts, target_name: str, messages: Sequence[Received], traceparent: str | None = None
+) -> None:
+    """Serve one batch of messages for one target; `traceparent` is the host's, of this invocation.
 
     Raises:
         BusUnavailableError: what is left to do could not be sent; the batch has to come again.
     """
+    with parts.tracing.batch(target_name, traceparent, [message.traceparent for message in messages]):
+        await _provision(parts, target_name, messages)
+
+
+async def _provision(parts: Parts, target_name: str, messages: Sequence[Received]) -> None:
     started = parts.clock.now()
+    due = [message.enqueued_at for message in messages if message.enqueued_at is not None]
+    # The worker's library leaves the zone off where the host does.
+    parts.metrics.queued(target_name, [started - (at if at.tzinfo else at.replace(tzinfo=UTC)) for at in due])
     changes, poison = _read(messages)
     if poison:
         _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))

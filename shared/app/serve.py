@@ -31,6 +31,7 @@ from shared.core.model import Claim, Link, LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
 from shared.graph.writes import Invitation
 from shared.store.protocol import Written
+from shared.telemetry.tracing import trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shared.app.parts import Parts, TargetParts
     from shared.core.desired import Desired
     from shared.core.observed import Observed
+    from shared.core.provisioning_event import ProvisioningEvent
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class _Pass:
         self._worker = uuid4().hex
         self._now = parts.clock.now()
         self._follow_ups: list[FollowUp] = []
+        self._told: dict[str, ProvisioningEvent] = {}  # what this pass decided, by user
         self._owing: list[Link] = []  # links that were committed with an event
 
     async def run(self) -> list[FollowUp]:
@@ -106,7 +109,9 @@ class _Pass:
         outcomes, claimed = await self._apply(plans, desired, claimed)
         await self._learn(plans, outcomes)
         committed = await self._commit(plans, outcomes, desired, observed, claimed)
-        await send_events(self._parts, [*self._owing, *committed.values()])
+        owing = [*self._owing, *committed.values()]
+        self._parts.metrics.decided(self._told[link.source_id] for link in owing if link.source_id in self._told)
+        await send_events(self._parts, owing)
         await self._tell_reports({**links, **committed}, committed)
         self._tell_operator(plans, outcomes)
         return self._follow_ups
@@ -262,9 +267,14 @@ class _Pass:
     ) -> Link:
         """The link with the event that tells of this decision, so that both are committed or neither."""
         change = self._changes[link.source_id]
-        occasion = Occasion(self._now, self._parts.clock.now(), change.seen_at, change.reason)
+        occasion = Occasion(
+            self._now, self._parts.clock.now(), change.seen_at, change.reason, correlation_id=trace_id()
+        )
         event = event_of(plan, link, fault, want, observed, occasion=occasion, policy=self._target.log, refused=refused)
-        return link if event is None else replace(link, unlogged=(*link.unlogged, event.to_json()))
+        if event is None:
+            return link
+        self._told[link.source_id] = event
+        return replace(link, unlogged=(*link.unlogged, event.to_json()))
 
     # --- afterwards ---------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 from shared.core.messages import POISON
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.servicebus import ServiceBusReceivedMessage
@@ -43,13 +43,16 @@ class PoisonMessage:
 class UserChangesTopic:
     """Sends user changes. One connection, opened at first use and kept."""
 
-    def __init__(self, client: ServiceBusClient, topic: str) -> None:
-        """`client` is closed with this object."""
+    def __init__(
+        self, client: ServiceBusClient, topic: str, traceparent: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`client` is closed with this object; `traceparent` says what is traced at the time of a send."""
+        self._traceparent = traceparent
         self._client = client
         self._topic = topic
         self._sender = client.get_topic_sender(topic)
         self._turn = asyncio.Lock()
-        self._waiting: list[tuple[Sequence[Envelope], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
 
     async def send(self, envelopes: Sequence[Envelope]) -> None:
         """Send all of `envelopes`, each to be received when it is due.
@@ -60,7 +63,8 @@ class UserChangesTopic:
             BusUnavailableError: some may not have been taken; sending all again is harmless (duplicate detection).
         """
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((envelopes, sent))
+        traceparent = self._traceparent()
+        self._waiting.append(([_message(envelope, traceparent) for envelope in envelopes], sent))
         async with self._turn:
             if not sent.done():
                 await self._send_waiting()
@@ -69,7 +73,7 @@ class UserChangesTopic:
     async def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            await self._send([envelope for envelopes, _ in waiting for envelope in envelopes])
+            await self._send([message for messages, _ in waiting for message in messages])
         except (ServiceBusError, OSError) as error:
             for _, sent in waiting:
                 sent.set_exception(BusUnavailableError(type(error).__name__))
@@ -77,10 +81,9 @@ class UserChangesTopic:
             for _, sent in waiting:
                 sent.set_result(None)
 
-    async def _send(self, envelopes: Sequence[Envelope]) -> None:
+    async def _send(self, messages: Sequence[ServiceBusMessage]) -> None:
         batch = await self._sender.create_message_batch()
-        for envelope in envelopes:
-            message = _message(envelope)
+        for message in messages:
             try:
                 batch.add_message(message)
             except MessageSizeExceededError:
@@ -126,6 +129,7 @@ def open_topic(
     connection_string: str | None,
     namespace: str | None,
     credential: AsyncTokenCredential | None,
+    traceparent: Callable[[], str | None] = lambda: None,
 ) -> UserChangesTopic:
     """Open the topic: by connection string (the sandbox's bus), else by namespace and identity."""
     if connection_string is not None:
@@ -134,7 +138,7 @@ def open_topic(
         client = ServiceBusClient(namespace, credential)
     else:
         raise ValueError("a connection string, or a namespace with a credential, is needed")
-    return UserChangesTopic(client, topic)
+    return UserChangesTopic(client, topic, traceparent)
 
 
 def _poison_message(poison: PoisonMessage) -> ServiceBusMessage:
@@ -155,11 +159,13 @@ def _plain(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _message(envelope: Envelope) -> ServiceBusMessage:
+def _message(envelope: Envelope, traceparent: str | None) -> ServiceBusMessage:
+    # The SDK would add a trace context of its own only where its tracing is on, which writes whole URLs into spans.
+    properties = {"target": envelope.target, "traceparent": traceparent}
     return ServiceBusMessage(
         envelope.body,
         message_id=envelope.message_id,
         content_type="application/json",
         scheduled_enqueue_time_utc=envelope.due,
-        application_properties=None if envelope.target is None else {"target": envelope.target},
+        application_properties={name: value for name, value in properties.items() if value is not None} or None,
     )

@@ -40,6 +40,7 @@ class Settings:
     logs_ingestion_endpoint: str | None  # None: the logs are lines on standard error
     logs_rule_id: str | None  # immutable id of the data collection rule
     application_insights: str | None = field(repr=False)  # its connection string; None: no traces and no metrics
+    application_insights_by_identity: bool  # signs in with the managed identity
 
     @property
     def marker_attribute(self) -> str:
@@ -79,6 +80,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         logs_ingestion_endpoint=reader.logs_ingestion_endpoint(),
         logs_rule_id=reader.optional("LOGS_RULE_ID"),
         application_insights=reader.optional("APPLICATIONINSIGHTS_CONNECTION_STRING"),
+        application_insights_by_identity=reader.optional("APPLICATIONINSIGHTS_AUTHENTICATION_STRING") is not None,
     )
     if reader.faults:
         raise ConfigurationError("app settings", tuple(reader.faults))

@@ -26,6 +26,8 @@ from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOpt
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph_core import GraphClientFactory
 
+from shared.core.fault_sizes import FaultSize
+from shared.core.graph_call import GraphCall, GraphObserver, operation_of, unobserved
 from shared.graph.faults import classify, classify_sign_in
 
 if TYPE_CHECKING:
@@ -66,8 +68,18 @@ class ForeignLinkError(Exception):
 class GraphClient:
     """Sends requests to one tenant, alone or twenty at a time."""
 
-    def __init__(self, endpoint: str, credential: FederatedCredential, clock: Callable[[], datetime]) -> None:
-        """`endpoint` is the cloud's Graph address without a version."""
+    def __init__(
+        self,
+        endpoint: str,
+        credential: FederatedCredential,
+        clock: Callable[[], datetime],
+        *,
+        tenant: str = "",
+        observe: GraphObserver = unobserved,
+    ) -> None:
+        """`endpoint` is the cloud's Graph address without a version; `tenant` is what `observe` is told of it."""
+        self._tenant = tenant
+        self._observe = observe
         self.root = f"{endpoint}/v1.0"
         self._clock = clock
         self._http = GraphClientFactory.create_with_default_middleware(
@@ -87,7 +99,9 @@ class GraphClient:
 
     async def send(self, request: GraphRequest) -> GraphResponse:
         """Send one request by itself."""
-        return await self._send(request.method, self.root + request.path, request.body, request.headers)
+        call = GraphCall(operation_of(request.method, request.path), self._tenant)
+        with self._observe(call):
+            return await self._send(call, request.method, self.root + request.path, request.body, request.headers)
 
     def owns(self, link: str) -> bool:
         """Whether a link leads to this tenant's own Graph host, so that our token may go there."""
@@ -101,7 +115,9 @@ class GraphClient:
         """
         if not self.owns(link):
             raise ForeignLinkError
-        return await self._send("GET", link, None, {})
+        call = GraphCall(operation_of("GET", link.removeprefix(self.root)), self._tenant)
+        with self._observe(call):
+            return await self._send(call, "GET", link, None, {})
 
     async def send_all(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         """Send many requests through `$batch`; the answers come in the order of the requests."""
@@ -114,21 +130,35 @@ class GraphClient:
 
     async def _send_batch(self, requests: Sequence[GraphRequest]) -> Iterable[GraphResponse]:
         body = {"requests": [_batch_item(str(number), request) for number, request in enumerate(requests)]}
+        operations = dict.fromkeys(operation_of(request.method, request.path) for request in requests)
+        call = GraphCall("POST /$batch", self._tenant, len(requests), tuple(operations))
         async with self._slots:
-            outer = await self._send("POST", f"{self.root}/$batch", body, {})
-        if outer.fault is not None:
-            return [outer] * len(requests)
-        answers = {str(item.get("id")): item for item in outer.body.get("responses", ())}
-        return [self._inner(answers.get(str(number))) for number in range(len(requests))]
+            with self._observe(call):
+                outer = await self._send(call, "POST", f"{self.root}/$batch", body, {})
+                if outer.fault is not None:
+                    return [outer] * len(requests)
+                answers = {str(item.get("id")): item for item in outer.body.get("responses", ())}
+                return [self._inner(call, answers.get(str(number))) for number in range(len(requests))]
 
-    def _inner(self, item: Mapping[str, Any] | None) -> GraphResponse:
+    def _inner(self, call: GraphCall, item: Mapping[str, Any] | None) -> GraphResponse:
         item = item or {}
         status = item.get("status", 0)
         headers = {name.lower(): str(value) for name, value in (item.get("headers") or {}).items()}
-        return self._answer(status if isinstance(status, int) else 0, item.get("body"), headers)
+        answer = self._answer(call, status if isinstance(status, int) else 0, item.get("body"), headers)
+        if answer.fault is not None:
+            call.faults[answer.fault.code] = call.faults.get(answer.fault.code, 0) + 1
+        return answer
 
     async def _send(
-        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+        self, call: GraphCall, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> GraphResponse:
+        answer = await self._exchange(call, method, url, body, headers)
+        call.status = answer.status
+        call.fault = answer.fault.code if answer.fault is not None else ""
+        return answer
+
+    async def _exchange(
+        self, call: GraphCall, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> GraphResponse:
         information = RequestInformation(Method(method))
         information.url = url
@@ -144,10 +174,14 @@ class GraphClient:
             return GraphResponse(0, fault=classify(0, None, {}, self._clock()))
         except AzureError as error:  # the token could not be had
             return GraphResponse(0, fault=classify_sign_in(str(error)))
-        return self._answer(response.status_code, _json(response.content), response.headers)
+        return self._answer(call, response.status_code, _json(response.content), response.headers)
 
-    def _answer(self, status: int, body: object, headers: Mapping[str, str]) -> GraphResponse:
+    def _answer(self, call: GraphCall, status: int, body: object, headers: Mapping[str, str]) -> GraphResponse:
+        call.units(headers.get("x-ms-resource-unit"))
         fault = classify(status, body, headers, self._clock())
+        if fault is not None and fault.size is FaultSize.THROTTLED:
+            call.throttled += 1
+            call.wait = max(call.wait, fault.retry_after.total_seconds() if fault.retry_after else 0.0)
         if fault is None and body is not None and not isinstance(body, dict):  # cut short, or a gateway's page
             fault = classify(0, None, headers, self._clock())
         return GraphResponse(status, body if isinstance(body, dict) else {}, fault)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from azure.core.credentials import AccessToken
-from ingestion_server import Ingestion
+from ingestion_server import ApplicationInsights, Ingestion
 
 from shared.telemetry.logs_ingestion import open_logs_ingestion
 
@@ -52,3 +52,12 @@ async def sink(ingestion, credential):
     opened = open_logs_ingestion(ingestion.url, "dcr-1", credential, "https://monitor.azure.com")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def application_insights(tls_dir):
+    """A running Application Insights."""
+    server = ApplicationInsights()
+    await server.start(tls_dir)
+    yield server
+    await server.stop()

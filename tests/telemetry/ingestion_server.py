@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -63,3 +64,35 @@ class Ingestion:
         self.rows.setdefault(found["stream"], []).extend(json.loads(body))
         self.sizes.append(len(body))
         return web.Response(status=204)
+
+
+@dataclass
+class ApplicationInsights:
+    """A small Application Insights: takes envelopes, a JSON object a line."""
+
+    items: list = field(default_factory=list)
+    connection_string: str = ""
+    environment: dict = field(default_factory=dict)
+    _runner: web.AppRunner | None = None
+
+    async def start(self, tls_dir):
+        application = web.Application(client_max_size=16 * LIMIT)
+        application.router.add_post("/{path:.*track}", self._track)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tls_dir / "server.pem", tls_dir / "server.key")
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context).start()
+        endpoint = f"https://localhost:{self._runner.addresses[0][1]}"
+        self.connection_string = f"InstrumentationKey={'0' * 8}-0000-4000-8000-{'0' * 12};IngestionEndpoint={endpoint}"
+        # The exporter's transport is requests, which brings authorities of its own.
+        self.environment = os.environ | {"REQUESTS_CA_BUNDLE": str(tls_dir / "ca.pem")}
+
+    async def stop(self):
+        await self._runner.cleanup()
+
+    async def _track(self, request):
+        body = await request.read()
+        items = json.loads(body)
+        self.items += items
+        return web.json_response({"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []})

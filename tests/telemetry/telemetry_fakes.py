@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.telemetry.metrics import Metrics
+
 
 class Log:
     """A sink in memory. `takes` says of each row whether it is taken."""
@@ -29,3 +31,4 @@ class StoreAndLog:
 
     store: object
     log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
