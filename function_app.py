@@ -59,8 +59,13 @@ async def catch_up(timer: func.TimerRequest) -> None:
     """Follow the source's changes that no notification told of; send what the logs still owe."""
     from shared.app.catch_up import catch_up as follow
     from shared.app.compose import parts
+    from shared.app.owed_logs import send_owed_logs
 
-    await follow(await parts())
+    built = await parts()
+    try:
+        await follow(built)
+    finally:
+        await send_owed_logs(built)
 
 
 @app.timer_trigger(arg_name="timer", schedule="%FULL_CYCLE_SCHEDULE%", run_on_startup=False)
@@ -87,15 +92,6 @@ async def control(message: func.ServiceBusMessage) -> None:
     from shared.app.control import control as carry_out
 
     await carry_out(await parts(), message.message_id or "", message.get_body())
-
-
-@app.timer_trigger(arg_name="timer", schedule="%KEEP_LOGS_SCHEDULE%", run_on_startup=False)
-async def keep_logs(timer: func.TimerRequest) -> None:
-    """Send what both logs still owe."""
-    from shared.app.compose import parts
-    from shared.app.keep_logs import keep_logs as keep
-
-    await keep(await parts())
 
 
 def _provision(target: str) -> Callable[[List[func.ServiceBusMessage], func.Context], Awaitable[None]]:

@@ -268,7 +268,7 @@ class _Pass:
         """The link with the event that tells of this decision, so that both are committed or neither."""
         change = self._changes[link.source_id]
         occasion = Occasion(
-            self._now, self._parts.clock.now(), change.seen_at, change.reason, correlation_id=trace_id()
+            self._now, self._parts.clock.now(), change.seen_at, change.reason, change.cycle_id or "", trace_id()
         )
         event = event_of(plan, link, fault, want, observed, occasion=occasion, policy=self._target.log, refused=refused)
         if event is None:

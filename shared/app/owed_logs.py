@@ -1,4 +1,4 @@
-"""keep_logs (timer): send what both logs still owe, when no batches come that would do it in passing."""
+"""Send what both logs still owe: on a timer, for the times when no batches come that would do it in passing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 _A_TARGET: Final = timedelta(minutes=1)
 
 
-async def keep_logs(parts: Parts) -> None:
+async def send_owed_logs(parts: Parts) -> None:
     """Send owed events of all targets and of the operations log; what is not taken now waits for the next time."""
     await send_owed_operations(parts)
     for target in parts.targets:
