@@ -39,6 +39,10 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
+bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK, expressions on 100,000 users, the provisioning log
+	$(BIN)/python -m benchmarks.bus
+	$(BIN)/python -m benchmarks.expressions
+	$(BIN)/python -m benchmarks.provisioning_log
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts

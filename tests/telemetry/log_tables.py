@@ -21,9 +21,14 @@ def columns(table: str) -> dict[str, str]:
 
 def kinds() -> dict[str, set[str]]:
     """Kinds of operations events, with the names of their counts."""
-    _, _, after = PAGE.partition("| kind | counts |")
+    after = PAGE.partition("| kind | counts |")[2].partition("\n## ")[0]
     found = {}
     for kinds_cell, counts_cell in re.findall(r"^\| (`.*?) \| ?(.*?) ?\|$", after, re.MULTILINE):
         for kind in re.findall(r"`(\w+)`", kinds_cell):
             found[kind] = set(re.findall(r"`(\w+)`", counts_cell)) - {"Target"}
     return found
+
+
+def metrics() -> set[str]:
+    """Names of the metrics."""
+    return set(re.findall(r"^\| `(crosstenant\.[\w.]+)` \|", section("Spans and metrics"), re.MULTILINE))

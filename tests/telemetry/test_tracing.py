@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from log_tables import metrics
 
 from shared.core.graph_call import GraphCall, operation_of
 from shared.telemetry.names import Attribute, Metric
@@ -64,6 +65,11 @@ def test_names_are_in_one_place_and_all_of_our_own():
         if path.name != "names.py":
             text = path.read_text(encoding="utf-8")
             assert not [name for name in names if f'"{name}"' in text], path
+
+
+def test_metrics_are_those_of_the_page():
+    """The workbook and the alerts read them."""
+    assert {value for key, value in vars(Metric).items() if key.isupper()} == metrics()
 
 
 LIGHT = """
