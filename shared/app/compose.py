@@ -11,6 +11,7 @@ import logging
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shared.app.parts import Clock, Parts, TargetParts
@@ -48,6 +49,7 @@ SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
 _lock = asyncio.Lock()
 _parts: Parts | None = None
+_starting: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
 
 
 async def parts() -> Parts:
@@ -60,7 +62,7 @@ async def parts() -> Parts:
     async with _lock:
         if _parts is None:
             _parts = build(read_settings())
-            start_telemetry(_parts)
+            _starting.add(start_telemetry(_parts))
         return _parts
 
 
@@ -110,7 +112,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         log=log,
         tracing=tracing,
         metrics=metrics,
-        closing=(topic.close, store.close, log.close, *graphs.closing, identity.close),
+        closing=[topic.close, store.close, log.close, *graphs.closing, identity.close],
     )
 
 
@@ -140,8 +142,12 @@ class _Graphs:
         return client
 
 
-def start_telemetry(parts: Parts) -> None:
+def start_telemetry(parts: Parts) -> asyncio.Task[None]:
     """Make the exporters beside the work that comes first: a webhook has seconds, and they may take one."""
+    return asyncio.get_running_loop().create_task(_start_telemetry(parts))
+
+
+async def _start_telemetry(parts: Parts) -> None:
     connection_string = parts.settings.application_insights
     if connection_string is None:
         return
@@ -153,15 +159,14 @@ def start_telemetry(parts: Parts) -> None:
 
         return open_azure_monitor(connection_string, identity_client_id)
 
-    def use(made: asyncio.Future[Providers]) -> None:
-        error = made.exception()
-        if error is not None:
-            _logger.error("there are no traces and no metrics: %s", error)
-            return
-        parts.tracing.use(made.result().tracers)
-        parts.metrics.use(made.result().meters)
-
-    asyncio.get_running_loop().run_in_executor(None, make).add_done_callback(use)
+    try:
+        providers = await asyncio.to_thread(make)
+    except ValueError as error:  # of the connection string
+        _logger.error("there are no traces and no metrics: %s", error)  # noqa: TRY400
+        return
+    parts.tracing.use(providers.tracers)
+    parts.metrics.use(providers.meters)
+    parts.closing.append(partial(asyncio.to_thread, providers.shutdown))
 
 
 def _observer(tracing: Tracing, metrics: Metrics) -> GraphObserver:

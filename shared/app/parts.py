@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Parts:
     log: LogSink
     tracing: Tracing
     metrics: Metrics
-    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)  # what comes later adds to it
 
     async def close(self) -> None:
         """Close connections and files; the parts are of no use afterwards."""
