@@ -8,7 +8,7 @@ personal data: templates, counts, codes and names of targets.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
@@ -42,37 +42,45 @@ class Tracing:
         self._tracer = provider.get_tracer(_SCOPE)
 
     @contextmanager
+    def _span(self, name: str, **options: Any) -> Iterator[Span]:
+        """A span that says of an exception what kind it was: its text could say more than a span may hold."""
+        with self._tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False, **options
+        ) as span:
+            try:
+                yield span
+            except BaseException as error:
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                raise
+
+    @contextmanager
     def batch(self, target: str, parent: str | None, messages: Iterable[str | None]) -> Iterator[Span]:
         """A batch of messages for one target: `parent` is the host's traceparent, `messages` are those they carry."""
         carried = list(messages)
         links = [Link(context) for context in map(_span_context, dict.fromkeys(carried)) if context is not None]
-        with self._tracer.start_as_current_span(
+        with self._span(
             f"provision {target}",
             context=_context(parent),
             kind=SpanKind.CONSUMER,
             links=links[:_MOST_LINKS],
             attributes={Attribute.TARGET: target, Attribute.MESSAGES: len(carried)},
-            record_exception=False,  # its text could say more than a span may hold
         ) as span:
             yield span
 
     @contextmanager
     def notification(self, parent: str | None) -> Iterator[Span]:
         """A notification that becomes messages; those carry its traceparent."""
-        with self._tracer.start_as_current_span(
+        with self._span(
             "notification",
             context=_context(parent),
             kind=SpanKind.PRODUCER,
-            record_exception=False,
         ) as span:
             yield span
 
     @contextmanager
     def graph_call(self, call: GraphCall) -> Iterator[None]:
         """A call of Graph."""
-        with self._tracer.start_as_current_span(
-            f"Graph {call.operation}", kind=SpanKind.CLIENT, record_exception=False
-        ) as span:
+        with self._span(f"Graph {call.operation}", kind=SpanKind.CLIENT) as span:
             yield
             if span.is_recording():
                 _describe(span, call)

@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from log_tables import metrics
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from shared.core.graph_call import GraphCall, operation_of
 from shared.telemetry.names import Attribute, Metric
+from shared.telemetry.tracing import Tracing
 
 ROOT = Path(__file__).resolve().parents[2]
 USER = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -65,6 +70,23 @@ def test_names_are_in_one_place_and_all_of_our_own():
         if path.name != "names.py":
             text = path.read_text(encoding="utf-8")
             assert not [name for name in names if f'"{name}"' in text], path
+
+
+def test_an_exception_is_told_by_its_kind_alone():
+    """Its text could be anybody's address."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing = Tracing(provider)
+    with (
+        pytest.raises(LookupError),
+        tracing.batch("emea", None, []),
+        tracing.graph_call(GraphCall("GET /users", "emea")),
+    ):
+        raise LookupError("nestor@contoso.com")
+    for span in exporter.get_finished_spans():
+        assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "LookupError")
+        assert "nestor" not in span.to_json()
 
 
 def test_metrics_are_those_of_the_page():
