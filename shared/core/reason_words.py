@@ -168,6 +168,7 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         "Conflict": ReasonWords("Somebody else changed the user at the same time.", _RETRIED),
         "ResyncRequired": ReasonWords("The target asked for a new beginning.", _RETRIED),
         "FailedDependency": ReasonWords("A request that this one depends on failed.", _RETRIED),
+        "IncompleteAnswer": ReasonWords("Graph answered less than was asked for.", _RETRIED, "InternalServerError"),
         "InternalServerError": ReasonWords("The target failed.", _RETRIED),
         "Timeout": ReasonWords("The target did not answer in time.", _RETRIED),
     }
