@@ -35,13 +35,10 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK, expressions, requests of a user's life
+bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus, expressions, a user's life, the provisioning log, cycles
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
-bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus with its SDK, expressions on 100,000 users, the provisioning log
-	$(BIN)/python -m benchmarks.bus
-	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.provisioning_log
 
 clean:           ## remove what the commands above made

@@ -67,7 +67,8 @@ def difference(
             if not (remembered or (name in drift and link.applied.get(name) == digest(value)))
         }
         left = tuple(name for name in link.drifted if name not in attributes)
-        return Difference(_with_manager(Change(attributes), desired, link.manager_target_id), left)
+        held = observed.manager_id if link.target_id is None else link.manager_target_id
+        return Difference(_with_manager(Change(attributes), desired, held), left)
     differing = {
         name: value
         for name, value in desired.attributes.items()

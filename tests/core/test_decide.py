@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core import decide as decide_module
 from shared.core.commit import carried_out
 from shared.core.decide import (
     CONSISTENCY_HORIZON,
@@ -488,3 +491,11 @@ def carry_out(plan, target, link, seen, now):
 def test_values_are_compared_as_graph_shows_them(wanted_value, held, same):
     """Nothing, an empty text and an empty list are one; a flag is never a number."""
     assert same_value(wanted_value, held) is same
+
+
+def test_the_docs_show_the_same_table():
+    """What administrators read is what the function's own page says."""
+    page = (Path(__file__).resolve().parents[2] / "docs/decisions-table.md").read_text(encoding="utf-8")
+    document = inspect.getdoc(decide_module) or ""
+    table = document[document.index("    desired ↓") : document.index("Several matches")].rstrip()
+    assert f"```\n{table}\n```" in page
