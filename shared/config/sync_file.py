@@ -59,7 +59,8 @@ class Target:
     policy: Policy
     compat: Compat = Compat.FIXED
     deletion_budget: DeletionBudget = field(default_factory=DeletionBudget)
-    rules: str = ""  # digest of all that decides who is written and how: another one makes a full cycle due
+    rules: str = field(default="", compare=False)
+    """Digest of all that decides who is written and how, as it was written down: another one makes a cycle due."""
     log: LogPolicy = field(default_factory=LogPolicy)
 
 

@@ -171,6 +171,18 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         "IncompleteAnswer": ReasonWords("Graph answered less than was asked for.", _RETRIED, "InternalServerError"),
         "InternalServerError": ReasonWords("The target failed.", _RETRIED),
         "Timeout": ReasonWords("The target did not answer in time.", _RETRIED),
+        "notSettled": ReasonWords("The user was turned the other way a moment ago; another look decides.", _RETRIED),
+        "UnsupportedRequest": ReasonWords(
+            "Graph does not support what was asked of it.", "Report it: the request is wrong, not the user."
+        ),
+        "SubscriptionLimitExceeded": ReasonWords(
+            "The source has as many subscriptions as it may have.",
+            "Delete subscriptions of apps that are no more; until then catch-up finds changes every few minutes.",
+        ),
+        "SubscriptionValidationFailed": ReasonWords(
+            "Graph could not reach the notification address.",
+            "Check NOTIFICATION_URL, and that the function app answers from outside.",
+        ),
     }
 )
 

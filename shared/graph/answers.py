@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 INCOMPLETE: Final = Fault(FaultSize.TRANSIENT, "IncompleteAnswer")
 
 
-def object_of(answer: GraphResponse, object_id: str) -> Mapping[str, Any] | Fault:
-    """The object that was asked for by its id."""
+def object_of(answer: GraphResponse, asked_for: str) -> Mapping[str, Any] | Fault:
+    """The object that was asked for by its id, or a user by their principal name, which has to be selected."""
     if answer.fault is not None:
         return answer.fault
-    if str(answer.body.get("id", "")).lower() != object_id.lower():
-        return INCOMPLETE
-    return answer.body
+    names = (answer.body.get("id"), answer.body.get("userPrincipalName"))
+    return answer.body if asked_for.lower() in [str(name).lower() for name in names] else INCOMPLETE
 
 
 def texts_of(answer: GraphResponse) -> list[str] | Fault:

@@ -24,7 +24,7 @@ NOBODY = "0d0d0d0d-0000-4000-8000-00000000000d"
 @pytest_asyncio.fixture(loop_scope="module")
 async def command(app, servers, tmp_path):
     """Run the command as an administrator does, on the same tenants, bus and store."""
-    tenants, bus = servers
+    tenants, bus, _ = servers
     ready = tenants.describe()
     settings = tmp_path / "local.settings.json"
     values = {

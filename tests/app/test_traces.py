@@ -107,8 +107,7 @@ async def test_a_call_of_graph_says_what_it_was_and_what_it_cost(app, spans):
     assert invitation.attributes[Attribute.STATUS_CODE] == 200
     assert invitation.attributes[Attribute.ITEMS] == 1
     assert invitation.attributes[Attribute.RESOURCE_UNITS] > 0
-    [reading] = [span for span in calls if "GET /users/{id}" in span.attributes[Attribute.INNER_OPERATIONS]]
-    assert reading.attributes[Attribute.TENANT] == "source"
+    [reading] = [span for span in calls if span.attributes[Attribute.TENANT] == "source"]
     assert set(reading.attributes[Attribute.INNER_OPERATIONS].split(", ")) == {
         "GET /users/{id}", "POST /users/{id}/checkMemberGroups",
     }  # fmt: skip
