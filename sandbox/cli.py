@@ -12,6 +12,7 @@ from rich.console import Console
 
 from sandbox.bus.cli import bus
 from sandbox.host.cli import host
+from sandbox.monitor.cli import monitor, workbook
 from sandbox.story.processes import PartFailedError
 from sandbox.story.report import Report, latency_summary
 from sandbox.story.run import REPOSITORY, InvalidConfigurationError, Options, Play, Sandbox, prune
@@ -46,7 +47,9 @@ def sandbox(  # noqa: PLR0917 - click passes every one of them by name
 
 sandbox.add_command(bus)
 sandbox.add_command(host)
+sandbox.add_command(monitor)
 sandbox.add_command(tenants)
+sandbox.add_command(workbook)
 
 
 async def _play(options: Options, *, once: bool, report_file: Path | None) -> int:
