@@ -5,6 +5,8 @@ import { colour, computed } from "./theme.js";
 const ORDER = ["blue", "orange", "green", "purple", "turquoise", "magenta", "yellow", "grayBlue", "red", "lightBlue", "brown", "greenDark"];
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
 const MOST_TABLE_ROWS = 500;
+// The library adds a style sheet for maps, which there are none of here, unless an element has this id.
+const MAP_STYLES = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 let library;
 
 /** Render into the body; `memory` keeps whether the reader wants the table. */
@@ -31,6 +33,7 @@ export async function renderChart(body, view, { title, size, memory, head }) {
 
 function load() {
   library ??= new Promise((loaded, failed) => {
+    document.head.append(make("template", { properties: { id: MAP_STYLES } }));
     const script = make("script", { attributes: { src: "/vendor/plotly.js" } });
     script.addEventListener("load", () => loaded(window.Plotly));
     script.addEventListener("error", () => failed(new Error("The chart library could not be loaded.")));
@@ -43,15 +46,14 @@ function traces(view, colours) {
   const bars = ["bar", "groupedbar", "categories"].includes(view.chart);
   return view.series.map((series, index) => ({
     name: plainText(series.name),
-    x: view.time ? series.x : series.x.map(plainText),
+    x: series.x.map(view.time ? local : plainText),
     y: series.y,
     type: bars ? "bar" : "scatter",
     mode: view.chart === "scatter" ? "markers" : series.x.length > 1 ? "lines" : "markers",
     marker: { color: colours[index] },
     line: { color: colours[index], width: 2 },
-    fill: view.chart === "area" ? "tozeroy" : "none",
     stackgroup: view.chart === "area" ? "all" : undefined,
-    hovertemplate: `%{y:,.4~g}${view.unit.replaceAll("%", "%")}`,
+    hovertemplate: `%{y:,.4~g}${view.unit}`,
   }));
 }
 
@@ -70,20 +72,27 @@ function frame(view) {
   const line = computed("var(--line)");
   const legend = view.chart === "pie"
     ? { orientation: "v", x: 1, y: 0.5, yanchor: "middle" }
-    : { orientation: "h", x: 0, y: -0.16, yanchor: "top" };
+    : { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
+  const listed = view.legend && (view.series.length > 1 || view.chart === "pie");
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
-    margin: view.chart === "pie" ? { l: 8, r: 8, t: 8, b: 8 } : { l: 44, r: 12, t: 8, b: 24 },
+    margin: view.chart === "pie" ? { l: 8, r: 8, t: 8, b: 8 } : { l: 44, r: 12, t: listed ? 30 : 8, b: 24 },
     barmode: view.chart === "groupedbar" ? "group" : "stack", bargap: 0.25,
     hovermode: view.chart === "pie" || view.chart === "scatter" ? "closest" : "x unified",
     hoverlabel: { bgcolor: computed("var(--raised)"), bordercolor: line, font: { color: ink } },
-    showlegend: view.legend && (view.series.length > 1 || view.chart === "pie"),
+    showlegend: listed,
     legend: { ...legend, font: { color: ink, size: 12 } },
     xaxis: { type: view.time ? "date" : "category", gridcolor: "rgba(0,0,0,0)", linecolor: line, tickfont: { color: quiet }, automargin: true, fixedrange: true, zeroline: false },
     yaxis: { gridcolor: line, tickfont: { color: quiet }, ticksuffix: view.unit, automargin: true, fixedrange: true, zeroline: false, rangemode: "tozero", range: view.range.every((end) => end !== null) ? view.range : undefined },
     shapes: view.threshold === null ? [] : [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: view.threshold, y1: view.threshold, line: { color: computed("var(--c-redBright)"), width: 1.5, dash: "dash" } }],
   };
+}
+
+// The library draws times as they are written, so they are written in the reader's zone.
+function local(iso) {
+  const moment = new Date(iso);
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
 // The library reads a few tags and entities in its texts; with these signs replaced there are none.
@@ -94,7 +103,7 @@ function plainText(text) {
 function toggle(head, memory, draw) {
   let button = head.querySelector(".as-table");
   if (!button) {
-    button = make("button", { classes: "plain as-table", attributes: { type: "button" } });
+    button = make("button", { classes: "plain faint as-table", attributes: { type: "button" } });
     head.append(button);
   }
   button.textContent = memory.table ? "Chart" : "Table";
@@ -122,7 +131,7 @@ function table(view, title) {
 function totals(view, tones) {
   const list = make("ul", { classes: "totals" });
   view.series.forEach((series, index) => {
-    list.append(tune(make("li", {}, make("span", { classes: "figure", text: series.total }), make("span", { classes: "of", text: series.name })), { "--tone": tones[index] }));
+    list.append(tune(make("li", {}, make("span", { classes: "figure", text: series.total }), make("span", { classes: "of", text: `${series.name} (${view.summary})` })), { "--tone": tones[index] }));
   });
   return list;
 }

@@ -34,6 +34,9 @@ KINDS: Final = {
 MOST_SERIES: Final = 100  # Azure Monitor service limits, workbooks
 MOST_POINTS: Final = 10_000
 
+OTHER: Final = "Other"
+"""The series of all that was left out."""
+
 _NUMERIC: Final = frozenset({ColumnType.INT, ColumnType.LONG, ColumnType.REAL})
 
 
@@ -65,7 +68,10 @@ def chart(item: Item, result: Result, visualization: str, scope: Scope) -> dict[
     rows = result.rows[:MOST_POINTS]
     series = _pie(rows, axes, result) if kind == "pie" else _series(rows, axes, result, time=time)
     series = _limited(series, settings.get("createOtherGroup"))
+    if kind != "pie":  # the order of a result without `order by` is chance; colours should stay
+        series = {name: series[name] for name in sorted(series, key=lambda name: (name == OTHER, name))}
     number_format = mapping(settings.get("ySettings")).get("numberFormatSettings")
+    summary = "sum" if _adds_up(number_format) else "average"
     largest = max((abs(y) for points in series.values() for _, y in points if y is not None), default=0.0)
     divisor, unit = numbers.unit_of(number_format).scale(largest)
     labels = {str(one.get("seriesName")): one for one in objects(settings.get("seriesLabelSettings"))}
@@ -84,11 +90,12 @@ def chart(item: Item, result: Result, visualization: str, scope: Scope) -> dict[
                 "colour": mapping(labels.get(name)).get("color"),
                 "x": [x for x, _ in points],
                 "y": [None if y is None else y / divisor for _, y in points],
-                "total": numbers.written(sum(y for _, y in points if y is not None), number_format),
+                "total": numbers.written(_summed(points, summary), number_format),
             }
             for name, points in series.items()
         ],
         "metrics": settings.get("showMetrics") is True,
+        "summary": summary,
         "truncated": result.truncated or len(result.rows) > MOST_POINTS,
         "notes": [],
     }
@@ -150,7 +157,7 @@ def _pie(rows: Sequence[Sequence[Any]], axes: Axes, result: Result) -> dict[str,
         for index in axes.values if axes.x is None else axes.values[:1]:
             name = as_text(row[axes.x]) or "(empty)" if axes.x is not None else result.columns[index].name
             found[name] = found.get(name, 0.0) + (numbers.as_number(row[index]) or 0.0)
-    ordered = sorted(found.items(), key=lambda slice_: -slice_[1])
+    ordered = sorted(found.items(), key=lambda slice_: (-slice_[1], slice_[0]))
     return {name: [(name, value)] for name, value in ordered}
 
 
@@ -165,8 +172,26 @@ def _limited(series: dict[str, _Points], others_after: object) -> dict[str, _Poi
     for name in ranked[most:]:
         for x, y in series[name]:
             rest[x] = rest.get(x, 0.0) + (y or 0.0)
-    kept["Other"] = sorted(rest.items(), key=lambda point: str(point[0]))
+    kept[OTHER] = sorted(rest.items(), key=lambda point: str(point[0]))
     return kept
+
+
+def _adds_up(number_format: object) -> bool:
+    """Whether values of this unit mean something in sum: counts and bytes do, shares, times and rates do not."""
+    return not {name for _, name in numbers.unit_of(number_format).steps} & {
+        "%",
+        "ms",
+        "s",
+        "min",
+        "/s",
+        "B/s",
+        "KiB/s",
+    }
+
+
+def _summed(points: _Points, summary: str) -> float:
+    values = [y for _, y in points if y is not None]
+    return sum(values) / len(values) if summary == "average" and values else sum(values)
 
 
 def _threshold(settings: Json, scope: Scope, divisor: float) -> float | None:
