@@ -74,6 +74,8 @@ function frame(view) {
     ? { orientation: "v", x: 1, y: 0.5, yanchor: "middle" }
     : { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
   const listed = view.legend && (view.series.length > 1 || view.chart === "pie");
+  const values = view.series.flatMap((series) => series.y).filter((y) => y !== null);
+  const few = values.every((y) => Number.isInteger(y) && Math.abs(y) <= 4) && view.chart !== "pie";
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
@@ -84,7 +86,7 @@ function frame(view) {
     showlegend: listed,
     legend: { ...legend, font: { color: ink, size: 12 } },
     xaxis: { type: view.time ? "date" : "category", gridcolor: "rgba(0,0,0,0)", linecolor: line, tickfont: { color: quiet }, automargin: true, fixedrange: true, zeroline: false },
-    yaxis: { gridcolor: line, tickfont: { color: quiet }, ticksuffix: view.unit, automargin: true, fixedrange: true, zeroline: false, rangemode: "tozero", range: view.range.every((end) => end !== null) ? view.range : undefined },
+    yaxis: { gridcolor: line, tickfont: { color: quiet }, ticksuffix: view.unit, automargin: true, fixedrange: true, zeroline: false, rangemode: "tozero", dtick: few ? 1 : undefined, range: view.range.every((end) => end !== null) ? view.range : undefined },
     shapes: view.threshold === null ? [] : [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: view.threshold, y1: view.threshold, line: { color: computed("var(--c-redBright)"), width: 1.5, dash: "dash" } }],
   };
 }

@@ -3,12 +3,11 @@ import { cellText, renderCell } from "./cells.js";
 import { make, replaceChildren, tune } from "./dom.js";
 
 /** Render into the body. `memory` keeps the reader's order and filter for this step; `choose` takes what a row sets. */
-export function renderGrid(body, view, { title, size, memory, choose }) {
+export function renderGrid(body, view, { title, size, memory, head, choose }) {
   memory.sort ??= view.sort[0] ? { ...view.sort[0] } : null;
-  const tools = make("div", { classes: "grid-tools" });
-  const count = make("span", { classes: "count", attributes: { role: "status" } });
   const rows = make("tbody");
   const heads = new Map();
+  const tools = gridTools(head, memory, title);
 
   const draw = () => {
     const wanted = (memory.filter ?? "").trim().toLowerCase();
@@ -18,25 +17,16 @@ export function renderGrid(body, view, { title, size, memory, choose }) {
     if (!ordered.length) {
       rows.append(make("tr", {}, make("td", { classes: "none", text: "No row has this text.", attributes: { colspan: view.columns.length } })));
     }
-    count.textContent = counted(view, found.length, wanted);
-    for (const [name, head] of heads) {
+    tools.count.textContent = counted(view, found.length, wanted);
+    for (const [name, cell] of heads) {
       const sorted = memory.sort?.column === name ? (memory.sort.descending ? "descending" : "ascending") : "none";
-      head.setAttribute("aria-sort", sorted);
+      cell.setAttribute("aria-sort", sorted);
     }
   };
-
-  if (view.filter) {
-    const input = make("input", {
-      attributes: { type: "search", placeholder: "Filter", "aria-label": `Filter ${title || "the rows"}`, "data-focus": "filter" },
-      properties: { value: memory.filter ?? "" },
-      on: { input: () => { memory.filter = input.value; draw(); } },
-    });
-    tools.append(input);
-  }
-  tools.append(count);
-  if (view.export) {
-    tools.append(make("button", { classes: "plain", text: "Export as CSV", attributes: { type: "button", "data-focus": "export" }, on: { click: () => download(view, title) } }));
-  }
+  tools.input.hidden = !view.filter;
+  tools.input.oninput = () => { memory.filter = tools.input.value; draw(); };
+  tools.save.hidden = !view.export;
+  tools.save.onclick = () => download(view, title);
 
   const headRow = make("tr");
   for (const column of view.columns) {
@@ -47,18 +37,29 @@ export function renderGrid(body, view, { title, size, memory, choose }) {
       draw();
     };
     const button = make("button", { text: column.label, attributes: { type: "button", "data-focus": `sort/${column.name}` }, on: { click: sortBy } });
-    const head = make("th", { classes: column.right ? "right" : "", attributes: { scope: "col" } }, button);
-    if (column.width) tune(head, { width: column.width });
-    heads.set(column.name, head);
-    headRow.append(head);
+    const cell = make("th", { classes: column.right ? "right" : "", attributes: { scope: "col" } }, button);
+    if (column.width) tune(cell, { width: column.width });
+    heads.set(column.name, cell);
+    headRow.append(cell);
   }
   const table = make("table", { classes: "grid" }, make("caption", { classes: "unseen", text: title || "Rows" }), make("thead", {}, headRow), rows);
   const area = make("div", { classes: "grid-area", attributes: { "data-size": size, tabindex: "0", role: "region", "aria-label": title || "Rows", "data-focus": "area" } }, table);
   draw();
-  const quiet = !view.filter && !view.export && view.total <= view.rows.length;
   const before = body.querySelector(".grid-area")?.scrollTop ?? 0;
-  replaceChildren(body, ...(quiet ? [] : [tools]), area);
+  replaceChildren(body, area);
   area.scrollTop = before;
+}
+
+// Count, filter and export stand beside the step's title, and stay the same elements over refreshes.
+function gridTools(head, memory, title) {
+  if (!memory.tools) {
+    const count = make("span", { classes: "count", attributes: { role: "status" } });
+    const input = make("input", { attributes: { type: "search", placeholder: "Filter", "aria-label": `Filter ${title || "the rows"}` } });
+    const save = make("button", { classes: "plain", text: "Export CSV", attributes: { type: "button" } });
+    memory.tools = { all: make("div", { classes: "grid-tools" }, count, input, save), count, input, save };
+  }
+  if (memory.tools.all.parentElement !== head) head.append(memory.tools.all);
+  return memory.tools;
 }
 
 function tableRow(row, columns, choose) {

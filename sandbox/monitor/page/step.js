@@ -60,6 +60,7 @@ export class Step {
   async draw(view) {
     this.box.dataset.kind = view.kind;
     if (view.kind !== "chart") this.head.querySelector(".as-table")?.remove();
+    if (view.kind !== "grid") this.head.querySelector(".grid-tools")?.remove();
     const around = { title: this.item.title, size: this.item.size, memory: this.memory, head: this.head, choose: (one) => this.choose(one) };
     const draw = { grid: renderGrid, tiles: renderTiles, chart: renderChart, card: renderCard, message: renderMessage, error: renderError }[view.kind];
     await draw(this.body, view, around);
