@@ -56,7 +56,7 @@ async def _play(options: Options, *, once: bool, report_file: Path | None) -> in
     console = Console()
     prune(REPOSITORY / ".sandbox")
     stop = asyncio.Event()
-    with console.status("Starting the tenants, the bus and the Functions host …") as status:
+    with console.status("Starting the tenants, the bus, the monitor and the Functions host …") as status:
         async with Sandbox(options) as parts:
             await parts.subscribe()
             _show_addresses(console, parts)
@@ -84,6 +84,7 @@ async def _play(options: Options, *, once: bool, report_file: Path | None) -> in
 def _show_addresses(console: Console, parts: Sandbox) -> None:
     console.print(f"Microsoft Graph   {parts.tenants.ready['graph']}")
     console.print(f"Functions host    {parts.host.ready['url']}")
+    console.print(f"Workbook          {parts.monitor.ready['page']}")
     console.print(f"Logs              {parts.folder.relative_to(REPOSITORY)}/*.log\n")
 
 

@@ -12,12 +12,14 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 import yaml
 
+from sandbox.story import monitoring
 from sandbox.story.cloud import Cloud
 from sandbox.story.day import SOURCE, Change, Day
 from sandbox.story.expectation import Comparison, Expectation
@@ -69,13 +71,14 @@ class Sandbox:
     folder: Path = field(init=False)
     tenants: Part = field(init=False)
     bus: Part = field(init=False)
+    monitor: Part = field(init=False)
     host: Part = field(init=False)
     cloud: Cloud = field(init=False)
     _stack: AsyncExitStack = field(init=False, default_factory=AsyncExitStack)
     _host_arguments: list[str] = field(init=False, default_factory=list)
 
     async def __aenter__(self) -> Self:
-        """Start tenants, bus and host, and subscribe."""
+        """Start tenants, bus, monitor and host, and subscribe."""
         work = REPOSITORY / ".sandbox"
         work.mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=work))
@@ -142,6 +145,8 @@ class Sandbox:
         )
         self.bus = await start("bus", ["bus", "--port", "0", "--config", str(topology)], log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
+        self.monitor = await monitoring.start_monitor(self.tenants.ready, self.log("monitor"))
+        self._stack.push_async_callback(self.monitor.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
         await self.cloud.control("POST", "profile", {"replicas": _REPLICAS, "notifications": _NOTIFICATIONS})
         port = await _free_port()
@@ -180,6 +185,7 @@ class Sandbox:
             # What Azure itself sets for the managed identity of an app:
             "IDENTITY_ENDPOINT": tenants["identityEndpoint"],
             "IDENTITY_HEADER": tenants["identityHeader"],
+            **monitoring.settings(self.monitor.ready),
         }
         return document
 
@@ -231,6 +237,9 @@ class Play:
     async def prepare(self) -> None:
         """Learn who is where before anything happens."""
         await self.day.prepare()
+        parts = self._sandbox
+        people = await self._cloud.users(SOURCE)
+        await monitoring.fill_applications(parts.monitor.ready, parts.tenants.ready["ca"], people, datetime.now(UTC))
         self._before = {target: await self._cloud.users(target) for target in self._sandbox.tenant_names()}
 
     async def converge(self, people: int) -> dict[str, Comparison]:

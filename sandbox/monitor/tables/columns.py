@@ -78,7 +78,7 @@ def declare(text: str) -> tuple[Column, ...]:
 def convert(value: object, kind: ColumnType) -> Any:
     """The value as the table holds it: None for what is missing, but an empty text in a column of text.
 
-    Times become text that DuckDB reads, without a zone and in UTC; dynamic values become JSON text.
+    Times become text that DuckDB reads, without a zone and in UTC; dynamic values stay JSON values.
 
     Raises:
         ValueRefusedError: the value cannot be made one of this type.
@@ -99,7 +99,7 @@ def convert(value: object, kind: ColumnType) -> Any:
         case ColumnType.BOOLEAN:
             return _boolean(value)
         case ColumnType.DYNAMIC:
-            return _cut(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            return value if len(json.dumps(value)) <= LONGEST_FIELD else _cut(json.dumps(value, ensure_ascii=False))
         case ColumnType.GUID:
             return _guid(value)
         case _:
