@@ -18,7 +18,8 @@ from sandbox.monitor.wire import BodyRefusedError, BodyTooLargeError, Request, R
 if TYPE_CHECKING:
     from sandbox.monitor.tables.store import Store
 
-_PATH: Final = re.compile(r"/v2(\.1)?/track/?\Z")
+# The exporter joins the endpoint's slash at the end with its own, as it does in Azure.
+_PATH: Final = re.compile(r"/+v2(\.1)?/track/?\Z")
 _LARGEST: Final = 64 * 1024 * 1024
 
 
