@@ -1,0 +1,94 @@
+"""The page's own answers: what it serves, to whom, and under which policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from contoso_rows import NOW
+
+from sandbox.monitor.page_service import PageService
+from sandbox.monitor.wire import Request
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "sandbox" / "monitor" / "page"
+
+
+@pytest.fixture
+def page(store):
+    return PageService(store, HERE / "sample.workbook.json")
+
+
+def get(page, path, host="127.0.0.1:1234"):
+    return page.handle(Request("GET", path, {}, {"host": host}), NOW)
+
+
+def post(page, path, body, content_type="application/json"):
+    headers = {"host": "127.0.0.1:1", "content-type": content_type}
+    return page.handle(Request("POST", path, {}, headers, json.dumps(body).encode()), NOW)
+
+
+def test_every_file_of_the_page_is_served_with_its_type(page):
+    for file in PAGE.iterdir():
+        response = get(page, f"/page/{file.name}")
+        assert response.status == 200
+        assert response.body == file.read_bytes()
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert get(page, "/page/main.js").headers["Content-Type"].startswith("text/javascript")
+    assert len(get(page, "/vendor/plotly.js").body) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/../cli.py", "/page//etc/passwd", "/page/nothing.js", "/page/cli.py", "/nothing"]
+)
+def test_nothing_else_is_served(page, path):
+    assert get(page, path).status == 404
+
+
+def test_no_script_of_the_page_is_inline_and_the_policy_allows_none(page):
+    response = get(page, "/")
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    html = response.body.decode()
+    assert "<script>" not in html
+    assert "style=" not in html
+    assert " on" not in "".join(line for line in html.splitlines() if "<button" in line)
+
+
+def test_it_answers_to_its_own_address_alone(page):
+    """A name of somebody else's that leads to this machine gets nothing."""
+    assert get(page, "/api/state", host="evil.example").status == 403
+    assert get(page, "/api/state", host="localhost:80").status == 200
+
+
+def test_another_sites_form_cannot_ask(page):
+    assert post(page, "/api/layout", {}, content_type="text/plain").status == 415
+
+
+def test_a_workbook_that_changes_is_read_again(store, tmp_path):
+    """Authors save and see."""
+    file = tmp_path / "w.workbook.json"
+    page = PageService(store, file)
+    assert "no workbook file" in json.loads(post(page, "/api/layout", {"choices": {}}).body)["error"]
+    for text in ("first", "second edition"):
+        file.write_text(
+            json.dumps({"version": "Notebook/1.0", "items": [{"type": 1, "content": {"json": text}}]}), encoding="utf-8"
+        )
+        layout = json.loads(post(page, "/api/layout", {"choices": {}}).body)
+        assert layout["items"][0]["html"] == f"<p>{text}</p>\n"
+        assert layout["title"] == "w"
+    file.write_text("{", encoding="utf-8")
+    assert post(page, "/api/layout", {"choices": {}}).status == 400
+
+
+def test_its_state_changes_with_rows(page, driver):
+    before = json.loads(get(page, "/api/state").body)["revision"]
+    driver.control("POST", "tables/AppTraces/rows", [{"Message": "x"}])
+    assert json.loads(get(page, "/api/state").body)["revision"] > before
+
+
+def test_a_step_that_is_not_there_is_not_found(page):
+    assert post(page, "/api/step", {"choices": {}, "id": "99"}).status == 404
+    assert post(page, "/api/step", {"choices": [], "id": None}).status == 404
