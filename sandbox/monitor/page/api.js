@@ -1,7 +1,7 @@
 // The monitor's answers for the page.
 
 async function read(response) {
-  const body = await response.json();
+  const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(body.error ?? `The monitor answered ${response.status}.`);
   return body;
 }

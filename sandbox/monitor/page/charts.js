@@ -1,4 +1,4 @@
-// Charts by the Plotly library, which is loaded when the first chart is shown; the same values can be read as a table.
+// Charts by the Plotly library, which is loaded when charts are to come; the same values can be read as a table.
 import { make, replaceChildren, tune } from "./dom.js";
 import { colour, computed } from "./theme.js";
 
@@ -31,7 +31,8 @@ export async function renderChart(body, view, { title, size, memory, head }) {
   await plotly.react(plot, view.chart === "pie" ? pie(view, colours) : traces(view, colours), frame(view), CONFIG);
 }
 
-function load() {
+/** Load the library, once; asked for ahead where charts are to come. */
+export function load() {
   library ??= new Promise((loaded, failed) => {
     document.head.append(make("template", { properties: { id: MAP_STYLES } }));
     const script = make("script", { attributes: { src: "/vendor/plotly.js" } });

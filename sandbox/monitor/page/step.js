@@ -1,5 +1,5 @@
 // One query step: asks for what it shows, and draws it when it is another than before.
-import { renderChart } from "./charts.js";
+import { load, renderChart } from "./charts.js";
 import { make, replaceChildren } from "./dom.js";
 import { renderGrid } from "./grid.js";
 import { renderTiles } from "./tiles.js";
@@ -17,6 +17,7 @@ export class Step {
     this.element = make("div", {}, this.box);
     this.text = null;
     this.retitle(item);
+    if (item.chart) load().catch(() => {}); // the chart itself says when it could not be
   }
 
   retitle(item) {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.monitor.workbook import exports, links, parameters, steps
+from sandbox.monitor.workbook.charts import KINDS
 from sandbox.monitor.workbook.choices import Choices
 from sandbox.monitor.workbook.document import Item, ItemType, Workbook, every_item
 from sandbox.monitor.workbook.markdown import to_html
@@ -62,6 +63,7 @@ class _Walk:
                     "kind": "query",
                     "title": scope.text(item.content.get("title")),
                     "size": _SIZES.get(size, "medium") if isinstance(size, int) else "medium",
+                    "chart": item.content.get("visualization") in KINDS,
                 }
             case ItemType.METRIC:
                 return {"kind": "unsupported", "text": "Platform metrics are not kept here."}
