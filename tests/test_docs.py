@@ -55,7 +55,9 @@ def test_commands_of_the_readme_run(command):
     assert done.stdout
 
 
-PARTS = re.findall(r"^\.venv/bin/python -m (sandbox (?:tenants|bus|host)\b.*?)(?:\s+#.*)?$", README, re.MULTILINE)
+PARTS = re.findall(
+    r"^\.venv/bin/python -m (sandbox (?:tenants|bus|host|monitor)\b.*?)(?:\s+#.*)?$", README, re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("command", PARTS)
@@ -85,7 +87,7 @@ def test_the_example_of_the_bus_is_what_the_app_needs():
 def test_the_readme_shows_commands():
     """The test above tests something."""
     assert len(commands("README.md")) >= 2
-    assert len(PARTS) == 3
+    assert len(PARTS) == 4
 
 
 @pytest.mark.parametrize(

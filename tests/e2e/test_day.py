@@ -34,6 +34,7 @@ def test_the_day_ends_with_every_target_right(tmp_path):
     report_file = tmp_path / "report.json"
     done = run("--once", "--users", "40", "--report", str(report_file))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Workbook          http://127.0.0.1:" in done.stdout
     report = json.loads(report_file.read_text(encoding="utf-8"))
     assert report["passed"] is True
     for target in report["targets"].values():
