@@ -101,7 +101,8 @@ class PageService:
             return json_response(400, {"error": str(wrong)})
         runner = self._queries.at(now)
         if request.path == "/api/layout":
-            return json_response(200, {**layout.layout(workbook, choices, now, runner), **self._state(now)})
+            state = self._state(now)  # before the layout, so that a row that comes in meanwhile is news
+            return json_response(200, {**layout.layout(workbook, choices, now, runner), **state})
         shown = layout.step(workbook, choices, str(body.get("id")), now, runner)
         return json_response(200, shown) if shown else json_response(404, {"error": "There is no such step."})
 

@@ -19,6 +19,7 @@ from sandbox.monitor.tables.store import DECLARED
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
+expect.set_options(timeout=20_000)  # a machine may have more to do than this
 PICTURES = ROOT / "test-artefacts"
 WORKBOOK = Path(__file__).with_name("sample.workbook.json")
 

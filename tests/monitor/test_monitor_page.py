@@ -94,6 +94,19 @@ def test_its_state_changes_with_rows(page, driver):
     assert json.loads(get(page, "/api/state").body)["revision"] > before
 
 
+def test_a_row_is_seen_by_the_next_question_however_soon(store, driver, tmp_path):
+    """What was asked a moment before the row came in is not given again."""
+    file = tmp_path / "w.json"
+    step = {"type": 3, "content": {"query": "AppTraces | count"}}
+    file.write_text(json.dumps({"version": "Notebook/1.0", "items": [step]}), encoding="utf-8")
+    page = PageService(store, file)
+    for count in ("0", "1", "2"):
+        for _ in range(2):
+            view = json.loads(post(page, "/api/step", {"id": "0"}).body)
+            assert view["rows"][0]["cells"][0]["text"] == count
+        driver.control("POST", "tables/AppTraces/rows", [{"Message": "x"}])
+
+
 def test_a_step_that_is_not_there_is_not_found(page):
     assert post(page, "/api/step", {"choices": {}, "id": "99"}).status == 404
     assert post(page, "/api/step", {"choices": [], "id": None}).status == 404

@@ -5,6 +5,7 @@ import { colour, computed } from "./theme.js";
 const ORDER = ["blue", "orange", "green", "purple", "turquoise", "magenta", "yellow", "grayBlue", "red", "lightBlue", "brown", "greenDark"];
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
 const MOST_TABLE_ROWS = 500;
+const HALF_HOUR = 1_800_000; // milliseconds to each side of a time that is alone
 // The library adds a style sheet for maps, which there are none of here, unless an element has this id.
 const MAP_STYLES = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 let library;
@@ -50,6 +51,7 @@ function traces(view, colours) {
     x: series.x.map(view.time ? local : plainText),
     y: series.y,
     type: bars ? "bar" : "scatter",
+    width: bars && lonely(view) ? HALF_HOUR / 4 : undefined,
     mode: view.chart === "scatter" ? "markers" : series.x.length > 1 ? "lines" : "markers",
     marker: { color: colours[index] },
     line: { color: colours[index], width: 2 },
@@ -86,10 +88,21 @@ function frame(view) {
     hoverlabel: { bgcolor: computed("var(--raised)"), bordercolor: line, font: { color: ink } },
     showlegend: listed,
     legend: { ...legend, font: { color: ink, size: 12 } },
-    xaxis: { type: view.time ? "date" : "category", gridcolor: "rgba(0,0,0,0)", linecolor: line, tickfont: { color: quiet }, automargin: true, fixedrange: true, zeroline: false },
+    xaxis: { type: view.time ? "date" : "category", gridcolor: "rgba(0,0,0,0)", linecolor: line, tickfont: { color: quiet }, automargin: true, fixedrange: true, zeroline: false, range: aroundLonely(view) },
     yaxis: { gridcolor: line, tickfont: { color: quiet }, ticksuffix: view.unit, automargin: true, fixedrange: true, zeroline: false, rangemode: "tozero", dtick: few ? 1 : undefined, range: view.range.every((end) => end !== null) ? view.range : undefined },
     shapes: view.threshold === null ? [] : [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: view.threshold, y1: view.threshold, line: { color: computed("var(--c-redBright)"), width: 1.5, dash: "dash" } }],
   };
+}
+
+// A single time has no span of its own, and the library would draw fractions of a second.
+function lonely(view) {
+  const times = new Set(view.series.flatMap((series) => series.x));
+  return view.time && times.size === 1 ? [...times][0] : null;
+}
+
+function aroundLonely(view) {
+  const time = lonely(view);
+  return time ? [-HALF_HOUR, HALF_HOUR].map((side) => local(new Date(new Date(time).getTime() + side).toISOString())) : undefined;
 }
 
 // The library draws times as they are written, so they are written in the reader's zone.

@@ -2,6 +2,8 @@
 import { cellText, renderCell } from "./cells.js";
 import { make, replaceChildren, tune } from "./dom.js";
 
+const LONGEST_LINE = 40; // characters, such as an object id has: shorter texts are not broken
+
 /** Render into the body. `memory` keeps the reader's order and filter for this step; `choose` takes what a row sets. */
 export function renderGrid(body, view, { title, size, memory, head, choose }) {
   memory.sort ??= view.sort[0] ? { ...view.sort[0] } : null;
@@ -67,7 +69,7 @@ function tableRow(row, columns, choose) {
   row.cells.forEach((cell, index) => {
     const column = columns[index];
     const shown = renderCell(cell, column.label);
-    const classes = column.right || cell.right ? "right" : cell.time ? "time" : "";
+    const classes = column.right || cell.right ? "right" : cell.time ? "time" : cell.text.length <= LONGEST_LINE ? "tight" : "";
     const focus = `${row.cells.map((one) => one.text).join("|")}`;
     const content = index === 0 && row.sets
       ? make("button", { classes: "choose", attributes: { type: "button", "aria-pressed": String(row.selected), "data-focus": `row/${focus}` } }, shown)

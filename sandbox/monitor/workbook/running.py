@@ -1,7 +1,8 @@
 """How queries are run for a workbook: a small protocol, and a runner that remembers what it was just asked.
 
-One view asks for the same query several times (a drop-down for every step below it), so results are kept: for two
-seconds whatever comes in, and for thirty while nothing does, since only `ago()` moves then.
+One view asks for the same query several times (a drop-down for every step below it), so results are kept while no row
+comes in, for thirty seconds: `ago()` moves. A result from before the latest row is never given: the page asks once for
+each news, and would not ask again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
     from sandbox.monitor.tables.store import Result, Store, TimeBound
 
-_KEPT_SECONDS: Final = 2.0
-_KEPT_WHILE_STILL_SECONDS: Final = 30.0
+_KEPT_SECONDS: Final = 30.0
 _MOST_KEPT: Final = 200
 
 
@@ -46,8 +46,7 @@ class CachedQueries:
         key = (kql, span)
         revision = self._store.revision
         known = self._known.get(key)
-        kept = _KEPT_WHILE_STILL_SECONDS if known is not None and known[0] == revision else _KEPT_SECONDS
-        if known is not None and abs((now - known[1]).total_seconds()) <= kept:
+        if known is not None and known[0] == revision and abs((now - known[1]).total_seconds()) <= _KEPT_SECONDS:
             return known[2]
         result = self._store.query(kql, now=now, bound=bound)
         with self._lock:
