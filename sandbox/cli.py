@@ -13,9 +13,10 @@ from rich.console import Console
 from sandbox.bus.cli import bus
 from sandbox.host.cli import host
 from sandbox.monitor.cli import monitor, workbook
+from sandbox.story.play import Play
 from sandbox.story.processes import PartFailedError
 from sandbox.story.report import Report, latency_summary
-from sandbox.story.run import REPOSITORY, InvalidConfigurationError, Options, Play, Sandbox, prune
+from sandbox.story.run import REPOSITORY, InvalidConfigurationError, Options, Sandbox, prune
 from sandbox.tenants.cli import tenants
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Json = Mapping[str, Any]
+
+
+NOTIFICATIONS: Final = {"medianSeconds": 0.5, "tailSeconds": 3.0, "lossShare": 0.0}
+"""How late notifications are: their long tail, of minutes, is the tests' affair."""
 
 
 class CallFailedError(Exception):

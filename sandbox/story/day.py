@@ -1,19 +1,24 @@
 """The day that the sandbox plays: what happens to whom, in the source tenant, as an administrator would do it.
 
 A chapter makes changes through Graph and says whose they were. What should come of them is the oracle's
-affair; that the day waits for each chapter to arrive before the next begins is the runner's.
+affair; that the day waits for each chapter to arrive before the next begins is the player's. Once somebody makes a
+mistake, and the administrator mends it with the commands that an administrator has.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.story.cloud import NOTIFICATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from sandbox.story.cloud import Cloud
+    from sandbox.story.run import Sandbox
 
 GROUP_NAME: Final = "Cross-tenant users"
 SOURCE: Final = "source"
@@ -23,6 +28,10 @@ _LATER: Final = frozenset({"NestorW", "AdeleV"})  # those who do not join with t
 _BLOCKED: Final = "LeeG"
 _DELETED: Final = "RaulR"
 _LEAVER: Final = "AlexW"
+_TAKEN_OUT: Final = ("MiriamG", "IsaiahL", "MeganB", "CameronW", "LynneR", "ChristieC", "LidiaH", "JohannaL")
+_PUT_BACK: Final = 3  # of those who are held
+_SHARE: Final = 0.1  # of the people in a target, which may leave in a day before somebody has to look
+_HOLDS_TAKE: Final = 60  # seconds, at most, until a mass removal is held
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +44,29 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A part of the day. The latencies of single changes are measured, those of a load are not."""
+    """A part of the day. The latencies of single changes are measured, those of a load are not.
+
+    `arrived` waits for what should come of a chapter, and says it, where that is not that all targets are right.
+    """
 
     title: str
     play: Callable[[], Awaitable[Sequence[Change]]]
     single: bool = True
+    arrived: Callable[[], Awaitable[str]] | None = None
 
 
 class Day:
     """Contoso's day."""
 
-    def __init__(self, cloud: Cloud, *, extra_people: int, seed: int) -> None:
+    def __init__(self, sandbox: Sandbox, *, extra_people: int, seed: int) -> None:
         """`extra_people` join with the company, made up from `seed`."""
-        self._cloud = cloud
+        self._sandbox = sandbox
+        self._cloud = sandbox.cloud
         self._extra_people = extra_people
         self._seed = seed
         self._ids: dict[str, str] = {}
         self._group = ""
+        self._taken_out: list[str] = []
 
     async def prepare(self) -> None:
         """Learn who is there."""
@@ -83,6 +98,18 @@ class Day:
                 self._things_change,
             ),
             Chapter("Alex comes back, and Raul is restored: the same objects in the targets", self._two_return),
+            Chapter("Diego moves to Oslo, and the notification is lost: catch-up finds him", self._notification_lost),
+            Chapter(
+                f"By mistake, {self._many()} people are taken out of the group at once",
+                self._many_leave,
+                single=False,
+                arrived=self._held,
+            ),
+            Chapter(
+                f"An administrator looks, puts {_PUT_BACK} of them back, and releases the others",
+                self._released,
+                single=False,
+            ),
         )
 
     async def in_scope(self) -> dict[str, Mapping[str, Any]]:
@@ -117,6 +144,66 @@ class Day:
         raul, alex = self._ids[_DELETED], self._ids[_LEAVER]
         await self._did(raul, "POST", f"/directory/deletedItems/{raul}/restore")
         return await self._join([alex, raul])
+
+    async def _notification_lost(self) -> Sequence[Change]:
+        """Nothing tells the app; its timer, which runs every five minutes, is run now."""
+        await self._cloud.control("POST", "profile", {"notifications": {"lossShare": 1.0}})
+        diego = self._ids["DiegoS"]
+        changes = [await self._did(diego, "PATCH", f"/users/{diego}", {"city": "Oslo"})]
+        await self._cloud.control("POST", "profile", {"notifications": NOTIFICATIONS})
+        await asyncio.sleep(self._sandbox.options.settle)  # for the source's replicas
+        await self._sandbox.run_timer("catch_up")
+        return changes
+
+    def _many(self) -> int:
+        """More than the budget of any target lets go in a day."""
+        return len(_TAKEN_OUT) + int(_SHARE * self._extra_people)
+
+    async def _many_leave(self) -> Sequence[Change]:
+        made_up = [user_id for name, user_id in self._ids.items() if "." in name]
+        named = [self._ids[name] for name in _TAKEN_OUT]
+        self._taken_out = (named + made_up)[: self._many()]
+        return [
+            await self._did(person, "DELETE", f"/groups/{self._group}/members/{person}/$ref")
+            for person in self._taken_out
+        ]
+
+    async def _held(self) -> str:
+        """Wait until everybody who was taken out is either gone, within the budget, or held."""
+        async with asyncio.timeout(_HOLDS_TAKE):
+            while True:
+                holds = await self._holds()
+                said = []
+                for target in self._sandbox.tenant_names():
+                    held = {hold["sourceId"] for hold in holds if hold["target"] == target}
+                    gone = len(self._taken_out) - len(held & set(self._taken_out))
+                    if not held or await self._still_there(target) != len(held):
+                        break
+                    said.append(f"{target}: {gone} removed, {len(held)} held")
+                else:
+                    return "; ".join(said)
+                await asyncio.sleep(1)
+
+    async def _released(self) -> Sequence[Change]:
+        """Those who come back are simply there again; the others go, and a person has said how many."""
+        holds = await self._holds()
+        back = sorted({hold["sourceId"] for hold in holds})[:_PUT_BACK]
+        changes = await self._join(back)
+        async with asyncio.timeout(_HOLDS_TAKE):
+            while any(hold["sourceId"] in back for hold in holds):
+                await asyncio.sleep(1)
+                holds = await self._holds()
+        await self._sandbox.administer("holds", "release", "--all", "--yes-remove", str(len(holds)))
+        return changes
+
+    async def _holds(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = json.loads(await self._sandbox.administer("holds", "list", "--json"))
+        return found
+
+    async def _still_there(self, target: str) -> int:
+        """How many of those who were taken out are still in a target, by the marker that names them."""
+        markers = [str(value) for user in await self._cloud.users(target) for value in user.values()]
+        return sum(any(marker.endswith(f"/{person}") for marker in markers) for person in self._taken_out)
 
     async def _join(self, people: Iterable[str]) -> list[Change]:
         """Add people to the group. A restored user may be in it still."""

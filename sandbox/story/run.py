@@ -1,4 +1,7 @@
-"""Runs the whole sandbox: starts the parts, plays the day, compares, reports, and serves until it is told to stop."""
+"""The running sandbox: the parts as processes, the app's settings for them, and the hands of its administrator.
+
+What happens on it is the day's affair; playing it and comparing is in `play`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -20,34 +22,24 @@ import aiohttp
 import yaml
 
 from sandbox.story import monitoring
-from sandbox.story.cloud import Cloud
-from sandbox.story.day import SOURCE, Change, Day
-from sandbox.story.expectation import Comparison, Expectation
+from sandbox.story.cloud import NOTIFICATIONS, Cloud
 from sandbox.story.processes import Part, start
-from sandbox.story.report import Report
 from sandbox.story.topology import TOPIC, service_bus_topology
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
 """How late the tenants' replicas are: gentler than in the cloud, so that the day fits into a minute."""
 
-_NOTIFICATIONS: Final = {"medianSeconds": 0.5, "tailSeconds": 3.0}
-"""How late notifications are: their long tail, of minutes, is the tests' affair."""
 
-_POLL: Final = 0.25  # seconds between two looks at the targets
-_PATIENCE: Final = 90  # seconds that a chapter may take, plus
-_PATIENCE_PER_PERSON: Final = 0.6  # seconds; the targets' write quota sets the pace of a large load
+class CommandFailedError(Exception):
+    """A command of the administrator's terminal was refused; the text is what it said."""
 
 
 class InvalidConfigurationError(Exception):
     """sync.yaml is not valid; the text lists every fault."""
-
-
-class NotConvergedError(Exception):
-    """The targets did not come to hold what they should in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +89,12 @@ class Sandbox:
 
     async def start_host(self) -> None:
         """Start the Functions host with the app, again if need be."""
-        environment = {"SSL_CERT_FILE": self.tenants.ready["ca"], "REQUESTS_CA_BUNDLE": self.tenants.ready["ca"]}
-        self.host = await start("host", self._host_arguments, log=self.log("host"), environment=environment)
+        self.host = await start("host", self._host_arguments, log=self.log("host"), environment=self._trust())
         self._stack.push_async_callback(self.host.stop)
+
+    def _trust(self) -> dict[str, str]:
+        """The throw-away authority, for every process of the app."""
+        return {"SSL_CERT_FILE": self.tenants.ready["ca"], "REQUESTS_CA_BUNDLE": self.tenants.ready["ca"]}
 
     def log(self, part: str) -> Path:
         """Where a part logs to."""
@@ -121,6 +116,22 @@ class Sandbox:
             session.post(url, json={"input": ""}, headers={"x-functions-key": keys["masterKey"]}) as response,
         ):
             response.raise_for_status()
+
+    async def administer(self, *arguments: str) -> str:
+        """Run a command of the administrator's terminal with this run's settings; returns what it printed.
+
+        Raises:
+            CommandFailedError: it ended with another code than 0.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "admin", *arguments, "--settings", str(self.folder / "local.settings.json"),
+            cwd=REPOSITORY, env=os.environ | self._trust(),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        printed, errors = await process.communicate()
+        if process.returncode:
+            raise CommandFailedError(f"admin {' '.join(arguments)}: {errors.decode()}")
+        return printed.decode()
 
     async def subscribe(self) -> None:
         """Have the app make its subscriptions, and wait for them."""
@@ -148,7 +159,7 @@ class Sandbox:
         self.monitor = await monitoring.start_monitor(self.tenants.ready, self.log("monitor"))
         self._stack.push_async_callback(self.monitor.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
-        await self.cloud.control("POST", "profile", {"replicas": _REPLICAS, "notifications": _NOTIFICATIONS})
+        await self.cloud.control("POST", "profile", {"replicas": _REPLICAS, "notifications": NOTIFICATIONS})
         port = await _free_port()
         settings = self.folder / "local.settings.json"
         settings.write_text(json.dumps(self._settings(port), indent=2), encoding="utf-8")
@@ -203,83 +214,6 @@ async def check_configuration(sync_file: Path) -> None:
     _, errors = await process.communicate()
     if process.returncode:
         raise InvalidConfigurationError(errors.decode())
-
-
-class Play:
-    """One playing of the day on a running sandbox."""
-
-    def __init__(self, sandbox: Sandbox, tell: Callable[[str], None]) -> None:
-        """`tell` is given lines of progress."""
-        self._sandbox = sandbox
-        self._tell = tell
-        self._cloud = sandbox.cloud
-        self.day = Day(sandbox.cloud, extra_people=sandbox.options.users, seed=sandbox.options.seed)
-        self._before: dict[str, list[Mapping[str, Any]]] = {}
-        self._latencies: list[float] = []
-
-    async def run(self) -> Report:
-        """Play all chapters; each has to arrive in every target before the next begins."""
-        await self.prepare()
-        comparisons: dict[str, Comparison] = {}
-        for chapter in self.day.chapters():
-            self._tell(chapter.title)
-            began = time.monotonic()
-            changes = await chapter.play()
-            comparisons = await self.converge(len(changes))
-            self._tell(f"  as it should be in every target after {time.monotonic() - began:.1f} s")
-            if chapter.single:
-                self._latencies += await self._measure(changes)
-            if not all(comparison.right for comparison in comparisons.values()):
-                break
-        requests = (await self._cloud.control("GET", "counters"))["requests"]
-        return Report(comparisons, requests, self._latencies)
-
-    async def prepare(self) -> None:
-        """Learn who is where before anything happens."""
-        await self.day.prepare()
-        parts = self._sandbox
-        people = await self._cloud.users(SOURCE)
-        await monitoring.fill_applications(parts.monitor.ready, parts.tenants.ready["ca"], people, datetime.now(UTC))
-        self._before = {target: await self._cloud.users(target) for target in self._sandbox.tenant_names()}
-
-    async def converge(self, people: int) -> dict[str, Comparison]:
-        """Compare until every target is right, or patience ends; returns the last comparison."""
-        until = time.monotonic() + _PATIENCE + _PATIENCE_PER_PERSON * people
-        while True:
-            comparisons = await self.compare()
-            if all(comparison.right for comparison in comparisons.values()) or time.monotonic() > until:
-                return comparisons
-            await asyncio.sleep(_POLL)
-
-    async def compare(self) -> dict[str, Comparison]:
-        """Every target against what it should hold now."""
-        source = self._sandbox.tenants.ready["tenants"][SOURCE]
-        writer = self._sandbox.tenants.ready["apps"]["writer"]["appId"].replace("-", "")
-        expectation = Expectation(f"extension_{writer}_crosstenantSource", source["id"], await self.day.in_scope())
-        return {
-            target: expectation.compare(before, await self._cloud.users(target))
-            for target, before in self._before.items()
-        }
-
-    async def _measure(self, changes: Sequence[Change]) -> list[float]:
-        """Seconds from each change to the last write that it led to, in each target, by the tenants' journal."""
-        journal = (await self._cloud.control("GET", "journal"))["value"]
-        writer = self._sandbox.tenants.ready["apps"]["writer"]["appId"].replace("-", "")
-        marker = f"extension_{writer}_crosstenantSource"
-        latencies: list[float] = []
-        for target in self._before:
-            everybody = (await self._cloud.control("GET", f"tenants/{target}/users"))["value"]
-            source_of = {user["id"]: str(user.get(marker) or "").rpartition("/")[2] for user in everybody}
-            for change in changes:
-                writes = [
-                    entry["time"]
-                    for entry in journal
-                    if entry["tenant"] == target
-                    and source_of.get(entry["objectId"]) == change.person
-                    and entry["time"] > change.at
-                ]
-                latencies += [max(writes) - change.at] if writes else []
-        return latencies
 
 
 async def _free_port() -> int:
