@@ -56,14 +56,16 @@ async def keep_subscriptions(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="%CATCH_UP_SCHEDULE%", run_on_startup=False)
 async def catch_up(timer: func.TimerRequest) -> None:
-    """Follow the source's changes that no notification told of; send what the logs still owe."""
+    """Follow the source's changes that no notification told of; tell how things stand; send what the logs owe."""
     from shared.app.catch_up import catch_up as follow
     from shared.app.compose import parts
     from shared.app.owed_logs import send_owed_logs
+    from shared.app.tell_status import tell_status
 
     built = await parts()
     try:
         await follow(built)
+        await tell_status(built)
     finally:
         await send_owed_logs(built)
 

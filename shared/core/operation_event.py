@@ -71,6 +71,7 @@ COUNTS: Final[Mapping[OperationKind, frozenset[str]]] = {
             "escrow",
             "unlogged",
             "throttledSeconds",
+            "inScope",
             "subscriptionMinutesLeft",
             "cursorAgeMinutes",
         }

@@ -1,0 +1,86 @@
+"""How things stand, told for the workbook: counts of links, the subscription that lapses first, the oldest cursor."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from shared.app.catch_up import catch_up
+from shared.app.full_cycle import full_cycle
+from shared.app.subscriptions import RESOURCES
+from shared.app.tell_status import tell_status
+from shared.core.messages import Kind
+from shared.core.model import SubscriptionRecord
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def told(app):
+    """The status rows that were told now, by target."""
+    rows = []
+
+    class Log:
+        async def write(self, table, given):
+            rows.extend(given)
+            return range(len(given))
+
+    await tell_status(dataclasses.replace(app.parts, log=Log()))
+    return {row["Target"]: row["Counts"] for row in rows if row["Kind"] == "status"}
+
+
+async def test_each_target_says_where_its_links_stand(app):
+    """Every link in one state; held, in escrow and waiting to be logged beside it; the scope of the last cycle."""
+    patti, isaiah, miriam = await app.join("PattiF", "IsaiahL", "MiriamG")
+    await app.fault(tenant="emea", operation="POST /invitations", status=400, message="Group email address", count=1)
+    await app.serve(patti)
+    await app.serve(isaiah, miriam)
+    await app.change(miriam, accountEnabled=False)
+    await app.serve(miriam)
+    await full_cycle(app.parts)
+    counts = (await told(app))["emea"]
+    assert '"active":1' in counts
+    assert '"disabled":1' in counts
+    assert '"escrow":1' in counts
+    assert '"held":0' in counts
+    assert '"inScope":3' in counts
+
+
+async def test_the_source_says_how_long_it_will_be_heard(app):
+    """What is not known is left out; an alert reads what is there."""
+    assert (await told(app))[""] == "{}"
+    await catch_up(app.parts)
+    for days, resource in enumerate(RESOURCES, start=1):
+        until = app.clock.now() + timedelta(days=days, seconds=30)
+        await app.parts.store.put_subscription(
+            SubscriptionRecord(resource, "state", "https://localhost:1", "id", until)
+        )
+    app.clock.advance(minutes=7)
+    counts = (await told(app))[""]
+    assert f'"subscriptionMinutesLeft":{24 * 60 - 7}' in counts
+    assert '"cursorAgeMinutes":7' in counts
+
+
+async def test_counting_takes_a_hundredth_of_the_time_at_most(app):
+    """Where it took three seconds, nobody counts again within five minutes."""
+    await app.serve(*await app.join("PattiF"), kind=Kind.CHECK)
+
+    class Slow:
+        def __init__(self, store):
+            self._store = store
+
+        def __getattr__(self, name):
+            return getattr(self._store, name)
+
+        async def list_links(self, target):
+            app.clock.advance(seconds=3)
+            async for page in self._store.list_links(target):
+                yield page
+
+    slow = dataclasses.replace(app.parts, store=Slow(app.parts.store))
+    assert await tell_status(slow)
+    app.clock.advance(minutes=5)
+    assert not await tell_status(slow)
+    app.clock.advance(minutes=6)
+    assert await tell_status(slow)
