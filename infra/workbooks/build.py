@@ -89,7 +89,9 @@ def codes_page(codes: list[dict[str, str]]) -> str:
     ]
     for kind, (heading, where) in KINDS.items():
         lines += ["", f"## {heading}", "", where, "", "| code | means | what to do |", "|---|---|---|"]
-        lines += [f"| `{code['code']}` | {code['means']} | {code['advice']} |" for code in codes if code["kind"] == kind]
+        lines += [
+            f"| `{code['code']}` | {code['means']} | {code['advice']} |" for code in codes if code["kind"] == kind
+        ]
     return "\n".join(lines) + "\n"
 
 
