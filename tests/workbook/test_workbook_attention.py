@@ -18,9 +18,9 @@ def test_errors_are_told_by_code_with_advice():
     """People once, targets by name, the most frequent first; an unknown code says where to look."""
     workspace = Workspace()
     for ago, target, person in ((9, "emea", "a"), (8, "emea", "a"), (7, "apac", "a"), (6, "emea", "b")):
-        workspace.decided(ago, target, person=person, status="failure", ResultSignature="EntryConflict")
-    workspace.decided(5, person="c", EventId="twice", status="failure", ResultSignature="Unheard")
-    workspace.decided(4, person="c", EventId="twice", status="failure", ResultSignature="Unheard")
+        workspace.decided(ago, target, person=person, status="failure", ReasonCode="EntryConflict")
+    workspace.decided(5, person="c", EventId="twice", status="failure", ReasonCode="Unheard")
+    workspace.decided(4, person="c", EventId="twice", status="failure", ReasonCode="Unheard")
     workspace.decided(3, person="d", status="failure", ReasonCode="mappingFailed:department")
     workspace.decided(2, person="e", status="held", ReasonCode="severalMatches")
     rows = workspace.ask(filled("attention-errors"))
@@ -37,17 +37,17 @@ def test_errors_are_told_by_code_with_advice():
 def test_a_click_on_an_error_shows_who_met_it():
     """Each person once a target, with what was said last."""
     workspace = Workspace()
-    workspace.decided(9, person="a", status="failure", ResultSignature="EntryConflict", ResultDescription="first")
+    workspace.decided(9, person="a", status="failure", ReasonCode="EntryConflict", ResultDescription="first")
     workspace.decided(
         8,
         person="a",
         status="failure",
-        ResultSignature="EntryConflict",
+        ReasonCode="EntryConflict",
         ResultDescription="mail is taken",
         RefusedAttributes=["mail", "jobTitle"],
         Attempt=2,
     )
-    workspace.decided(7, person="b", status="failure", ResultSignature="Timeout")
+    workspace.decided(7, person="b", status="failure", ReasonCode="Timeout")
     (row,) = workspace.ask(filled("attention-error-people", ErrorCode="EntryConflict"))
     assert (row["Person"], row["Failures"], row["Attempt"], row["Description"], row["Refused"]) == (
         "A",
@@ -62,10 +62,10 @@ def test_a_click_on_an_error_shows_who_met_it():
 def test_escrow_is_whoever_failed_last():
     """Not who failed and then succeeded, and each target by itself."""
     workspace = Workspace()
-    workspace.decided(9, person="a", status="failure", ResultSignature="Timeout", Attempt=1)
+    workspace.decided(9, person="a", status="failure", ReasonCode="Timeout", Attempt=1)
     workspace.decided(8, person="a", status="success")
-    workspace.decided(9, "apac", person="a", status="failure", ResultSignature="Timeout", Attempt=5)
-    workspace.decided(7, person="b", status="failure", ResultSignature="EntryConflict", Attempt=6)
+    workspace.decided(9, "apac", person="a", status="failure", ReasonCode="Timeout", Attempt=5)
+    workspace.decided(7, person="b", status="failure", ReasonCode="EntryConflict", Attempt=6)
     rows = workspace.ask(filled("attention-escrow"))
     assert [(row["Person"], row["Target"], row["Code"], row["FailedAttempts"]) for row in rows] == [
         ("B", "emea", "EntryConflict", 6),
@@ -77,7 +77,7 @@ def test_escrow_is_whoever_failed_last():
 def test_leaving_escrow_without_a_write_is_leaving_it():
     """The app sends a row that says nothing was to do."""
     workspace = Workspace()
-    workspace.decided(9, status="failure", ResultSignature="Timeout")
+    workspace.decided(9, status="failure", ReasonCode="Timeout")
     workspace.decided(8, action="nothing", status="success")
     assert workspace.ask(filled("attention-escrow")) == []
 

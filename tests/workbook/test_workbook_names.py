@@ -91,7 +91,7 @@ def test_every_hold_has_advice():
         reasons |= set(re.findall(r'Action\.HOLD,\s*"(\w+)"', text))
     assert len(reasons) > 5
     assert reasons - ADVISED["hold"] == set()
-    assert set(_REMEDIES) == ADVISED["hold"]
+    assert set(_REMEDIES) <= ADVISED["hold"]
 
 
 def test_no_code_is_advised_twice():

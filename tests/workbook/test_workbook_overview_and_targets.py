@@ -17,7 +17,7 @@ def two_targets() -> Workspace:
     workspace.decided(30, person="p1", EventId="twice", LatencyMs=20_000, Trigger="notification")
     workspace.decided(29, person="p1", EventId="twice", LatencyMs=20_000, Trigger="notification")
     for ago in (20, 10):
-        workspace.decided(ago, person="p2", status="failure", ResultSignature="EntryConflict")
+        workspace.decided(ago, person="p2", status="failure", ReasonCode="EntryConflict")
     workspace.decided(15, "apac", person="p3", action="hold", status="held", ReasonCode="severalMatches")
     workspace.decided(5, person="p4", DryRun=True)
     workspace.happened(8, "status", "emea", Counts={"active": 90, "disabled": 8, "held": 0, "new": 2, "escrow": 1})
@@ -150,7 +150,7 @@ class TestTargets:
         """Unlike one where somebody fails among others."""
         workspace = Workspace()
         workspace.happened(3, "status", "emea", Counts={"active": 5})
-        workspace.decided(5, status="failure", ResultSignature="InsufficientRights")
+        workspace.decided(5, status="failure", ReasonCode="InsufficientRights")
         (row,) = workspace.ask(filled("targets-health"))
         assert row["Health"] == "failing"
 

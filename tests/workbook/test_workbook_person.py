@@ -184,7 +184,7 @@ def test_whoever_is_held_or_failing_is_said_to_be():
     workspace = Workspace()
     workspace.decided(30, action="create", there="n")
     workspace.decided(20, action="hold", status="held", ReasonCode="deletionBudget")
-    workspace.decided(10, "apac", action="retry", status="failure", ResultSignature="InsufficientRights")
+    workspace.decided(10, "apac", action="retry", status="failure", ReasonCode="InsufficientRights")
     apac, emea = workspace.ask(filled("person-tenants", Person="nestor"))
     assert (emea["State"], emea["Now"]) == ("present", "held: deletionBudget")
     assert (apac["State"], apac["Now"]) == ("not there", "failing: InsufficientRights")

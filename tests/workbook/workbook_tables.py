@@ -122,8 +122,8 @@ class Workspace:
             "ResultType": held_by[status],
             "SourceIdentity": person if isinstance(person, dict) else identity(person),
             "TargetSystem": {"Id": f"tenant-{target}", "Name": target},
-            "ResultSignature": "",
             "ReasonCode": "changed",
+            "ResultSignature": columns.get("ReasonCode", "") if status != "success" else "",
             **columns,
         }
         if there is not None:
