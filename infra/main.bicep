@@ -85,6 +85,13 @@ param fullCycleSchedule string = '0 0 3 * * *'
 @description('Days that logs are kept.')
 param logRetentionDays int = 90
 
+@description('Address that alerts are sent to; empty: they are seen in the portal alone.')
+param alertEmail string = ''
+
+@minValue(1)
+@description('Seconds within which 95 of 100 changes should be written; an alert says when they were not.')
+param latencyObjectiveSeconds int = 120
+
 // Read when the template is compiled, and deployed with the app: a target is added by one edit and `azd up`.
 var targets = loadYamlContent('../sync.yaml').targets
 var targetNames = map(targets, target => target.name)
@@ -125,6 +132,18 @@ module monitoring 'modules/monitoring.bicep' = {
   params: {
     workspaceName: 'log-${token}'
     applicationInsightsName: applicationInsightsName
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+  }
+}
+
+module logs 'modules/logs.bicep' = {
+  name: 'logs'
+  scope: group
+  params: {
+    workspaceName: monitoring.outputs.workspaceName
+    ruleName: 'dcr-${token}'
     location: location
     tags: tags
     retentionDays: logRetentionDays
@@ -190,6 +209,7 @@ module roles 'modules/roles.bicep' = {
     serviceBusName: serviceBus.outputs.name
     storageName: storage.outputs.name
     applicationInsightsName: monitoring.outputs.applicationInsightsName
+    logRuleName: logs.outputs.ruleName
   }
 }
 
@@ -230,6 +250,8 @@ module functionApp 'modules/function-app.bicep' = {
     keepSubscriptionsSchedule: keepSubscriptionsSchedule
     catchUpSchedule: catchUpSchedule
     fullCycleSchedule: fullCycleSchedule
+    logsIngestionEndpoint: logs.outputs.endpoint
+    logsRuleId: logs.outputs.ruleId
   }
 }
 
@@ -241,6 +263,34 @@ module diagnostics 'modules/diagnostics.bicep' = {
     serviceBusName: serviceBus.outputs.name
     storageName: storage.outputs.name
     functionAppName: functionApp.outputs.name
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    workspaceId: monitoring.outputs.workspaceId
+    location: location
+    tags: tags
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  // Their queries read tables that have to be there.
+  dependsOn: [
+    logs
+  ]
+  params: {
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusId: serviceBus.outputs.id
+    topicName: topicName
+    location: location
+    tags: tags
+    email: alertEmail
+    latencyObjectiveSeconds: latencyObjectiveSeconds
   }
 }
 

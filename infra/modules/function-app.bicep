@@ -31,6 +31,8 @@ param lockSeconds int
 param keepSubscriptionsSchedule string
 param catchUpSchedule string
 param fullCycleSchedule string
+param logsIngestionEndpoint string
+param logsRuleId string
 
 // Read by the Functions host, by the scale controller and by telemetry. FUNCTIONS_WORKER_RUNTIME and its kind have no
 // place on Flex Consumption: functionAppConfig below says it.
@@ -65,6 +67,8 @@ var appSettings = {
   KEEP_SUBSCRIPTIONS_SCHEDULE: keepSubscriptionsSchedule
   CATCH_UP_SCHEDULE: catchUpSchedule
   FULL_CYCLE_SCHEDULE: fullCycleSchedule
+  LOGS_INGESTION_ENDPOINT: logsIngestionEndpoint
+  LOGS_RULE_ID: logsRuleId
 }
 
 var settings = union(hostSettings, serviceBusSettings, appSettings)

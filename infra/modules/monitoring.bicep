@@ -33,6 +33,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
 }
 
 output workspaceId string = workspace.id
+output workspaceName string = workspace.name
 output applicationInsightsName string = applicationInsights.name
 // Names an endpoint and an instrumentation key; with local authentication off, the key opens nothing.
 output connectionString string = applicationInsights.properties.ConnectionString

@@ -4,6 +4,7 @@ param principalId string
 param serviceBusName string
 param storageName string
 param applicationInsightsName string
+param logRuleName string
 
 var serviceBusDataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -20,6 +21,10 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: applicationInsightsName
+}
+
+resource logRule 'Microsoft.Insights/dataCollectionRules@2023-03-11' existing = {
+  name: logRuleName
 }
 
 // Sender and receiver would do for the app itself. But the scale controller acts with this identity too, and reading
@@ -61,6 +66,17 @@ resource tables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 resource telemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: applicationInsights
   name: guid(applicationInsights.id, principalId, monitoringMetricsPublisher)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+  }
+}
+
+// Sending rows of the two logs, by this rule alone. Reading them is nothing that the app does.
+resource logs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: logRule
+  name: guid(logRule.id, principalId, monitoringMetricsPublisher)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

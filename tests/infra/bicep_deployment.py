@@ -203,6 +203,9 @@ def _made_up(resource_type: str, name: str) -> dict[str, Any]:
             return {"serviceBusEndpoint": f"https://{name}.servicebus.windows.net:443/"}
         case "Microsoft.Insights/components":
             return {"ConnectionString": "InstrumentationKey=0;IngestionEndpoint=https://insights.invalid/"}
+        case "Microsoft.Insights/dataCollectionRules":
+            endpoint = f"https://{name}.ingest.monitor.azure.com"
+            return {"immutableId": f"immutable-id-of-{name}", "endpoints": {"logsIngestion": endpoint}}
         case "Microsoft.Web/sites":
             return {"defaultHostName": f"{name}.azurewebsites.net"}
     return {}

@@ -88,6 +88,8 @@ def evaluate(node: tree_sitter.Node, names: Mapping[str, Any], folder: Path) -> 
             arguments = [value(part) for part in _parts(_field(node, "arguments"))]
             if function == "loadYamlContent":
                 return yaml.safe_load((folder / arguments[0]).read_text(encoding="utf-8"))
+            if function == "loadTextContent":
+                return (folder / arguments[0]).read_text(encoding="utf-8")
             if function not in _FUNCTIONS:
                 raise NotUnderstoodError(text(node))
             return _FUNCTIONS[function](*arguments)

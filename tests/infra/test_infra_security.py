@@ -28,6 +28,7 @@ EXPECTED = {
     ("Storage Blob Data Owner", "Microsoft.Storage/storageAccounts"),
     ("Storage Table Data Contributor", "Microsoft.Storage/storageAccounts"),
     ("Monitoring Metrics Publisher", "Microsoft.Insights/components"),
+    ("Monitoring Metrics Publisher", "Microsoft.Insights/dataCollectionRules"),
 }
 
 both = pytest.mark.parametrize("deployment", [STANDARD, PREMIUM], ids=["standard", "premium"])

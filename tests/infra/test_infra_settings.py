@@ -36,6 +36,9 @@ NOT_IN_AZURE = {
     "AZURE_AUTHORITY_HOST",  # as above
 }
 
+LOGS = {"LOGS_INGESTION_ENDPOINT", "LOGS_RULE_ID"}
+"""Where both logs are sent to."""
+
 
 INDEX = """
 import json, function_app
@@ -64,7 +67,7 @@ def bindings() -> list[dict]:
 
 def test_the_documented_settings_and_the_host_s_are_deployed_and_no_other():
     """docs/settings.md, less what has no place in Azure, plus what the host reads."""
-    assert set(SETTINGS) == (documented() - NOT_IN_AZURE) | HOST_SETTINGS
+    assert set(SETTINGS) == (documented() - NOT_IN_AZURE) | HOST_SETTINGS | LOGS
 
 
 def test_every_setting_that_a_trigger_names_is_deployed():
@@ -97,6 +100,13 @@ def test_the_app_accepts_the_deployed_settings():
 def test_the_deployed_configuration_is_the_one_that_the_template_read():
     """Subscriptions are made from the file that the app loads."""
     assert read_settings({**SETTINGS, "WEBSITE_HOSTNAME": "app"}).sync_file == ROOT / "sync.yaml"
+
+
+def test_the_logs_go_to_the_rule():
+    """The endpoint and immutable id of the one data collection rule."""
+    name = deploy().one("Microsoft.Insights/dataCollectionRules").name
+    assert SETTINGS["LOGS_INGESTION_ENDPOINT"] == f"https://{name}.ingest.monitor.azure.com"
+    assert SETTINGS["LOGS_RULE_ID"] == f"immutable-id-of-{name}"
 
 
 async def test_links_are_kept_in_the_account_s_tables():
