@@ -111,7 +111,7 @@ def test_a_page_says_what_to_do(name):
 
 
 def test_rules_are_valid_to_azure():
-    """Times that the service takes, one condition each, an action group, and no query checked before its tables exist."""
+    """Times that the service takes, one condition each, an action group, and no check before the tables are known."""
     group = DEPLOYMENT.one("Microsoft.Insights/actionGroups")
     assert len(group.properties["groupShortName"]) <= 12
     for rule in log_alerts().values():

@@ -98,16 +98,6 @@ def test_each_file_says_what_it_shows(path):
     assert re.match(r"// [A-Z].{10,}", first), path
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_rows_that_were_sent_twice_count_once(name):
-    """Every query that reads rows keeps one of each event, but for the one that asks for names alone."""
-    text = filled(name)
-    reads = len(re.findall(r"^(?:let \w+ = )?\s*Crosstenant\w+_CL", text, re.MULTILINE))
-    kept = text.count("summarize arg_max(TimeGenerated, *) by EventId")
-    assert kept >= reads
-    assert kept >= 1 or name == "target-parameter"
-
-
 def test_every_query_is_used_and_every_parameter_too():
     """No file that nothing shows; no parameter that nothing asks."""
     assert set(STEPS) | {"target-parameter"} == set(NAMES)

@@ -142,6 +142,8 @@ def test_a_person_whom_nobody_knows_has_no_rows(name, typed):
         "<b>Mallory</b> & <script>alert(1)</script>",
         "Jürgen Groß",
         "山田 太郎",
+        "山田太郎",
+        '"',
         "back\\slash \\",
         '" or 1 == 1 //',
         "') | union CrosstenantOperations_CL | where ('' == '",
