@@ -45,7 +45,20 @@ class Severity(StrEnum):
 
 
 _CYCLE: Final = frozenset(
-    {"inScope", "present", "new", "changed", "drifted", "references", "due", "leavers", "withheld", "sent", "requests"}
+    {
+        "inScope",
+        "present",
+        "new",
+        "changed",
+        "drifted",
+        "references",
+        "due",
+        "leavers",
+        "withheld",
+        "sent",
+        "requests",
+        "pendingRedemption",
+    }
 )
 _CATCH_UP: Final = frozenset({"users", "groups", "sent", "requests"})
 
@@ -72,6 +85,8 @@ COUNTS: Final[Mapping[OperationKind, frozenset[str]]] = {
             "unlogged",
             "throttledSeconds",
             "inScope",
+            "waiting",
+            "pendingRedemption",
             "subscriptionMinutesLeft",
             "cursorAgeMinutes",
         }

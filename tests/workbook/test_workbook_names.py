@@ -10,9 +10,9 @@ from workbook_tables import CONTRACT, ROOT
 
 from admin.hold_text import _REMEDIES
 from infra.workbooks.build import QUERIES, advice, query
-from shared.app.guard import AlertKind
 from shared.core.decide import Action
-from shared.core.hold_notes import DELETION_BUDGET
+from shared.core.hold_notes import DELETION_BUDGET, SCOPE_GROUP_LOST
+from shared.core.operation_event import COUNTS, OperationKind, Severity
 from shared.core.provisioning_event import Status
 from shared.graph.faults import _TABLE
 
@@ -58,9 +58,10 @@ def test_queries_ask_for_documented_counts():
     assert asked <= counts
 
 
-def test_the_guard_s_alerts_are_documented_kinds():
-    """What the app tells of a target as a whole has a place in the table."""
-    assert {kind.value for kind in AlertKind} <= set(documented_kinds())
+def test_the_app_sends_the_kinds_and_counts_that_are_documented():
+    """Or a query would wait for what never comes."""
+    assert {kind.value: set(COUNTS[kind]) for kind in OperationKind} == documented_kinds()
+    assert {severity.value for severity in Severity} >= strings(ALL_QUERIES["attention-events"], "Severity")
 
 
 def test_queries_know_the_app_s_words():
@@ -86,7 +87,7 @@ def test_every_fault_of_graph_has_advice():
 
 def test_every_hold_has_advice():
     """Each reason that decide gives for a hold, and that of the deletion budget; the terminal knows the same."""
-    reasons = {DELETION_BUDGET}
+    reasons = {DELETION_BUDGET, SCOPE_GROUP_LOST}
     for text in SOURCES.values():
         reasons |= set(re.findall(r'Action\.HOLD,\s*"(\w+)"', text))
     assert len(reasons) > 5

@@ -230,19 +230,21 @@ class TestTargets:
 
 class TestCycles:
     def test_full_cycles_are_told_with_counts_and_duration(self):
-        """Running, finished and failed; one whose start was not seen begins when its duration says."""
+        """Running, finished, failed and interrupted; one whose start was not seen begins when its duration says."""
         workspace = Workspace()
         workspace.happened(300, "cycleStarted", "emea", CycleId="old")
         workspace.happened(
             290, "cycleFinished", "emea", CycleId="old", DurationMs=600_000, Counts={"inScope": 4, "leavers": 1}
         )
         workspace.happened(5, "cycleStarted", "emea", CycleId="new")
+        workspace.happened(600, "cycleStarted", "emea", CycleId="crashed")
         workspace.happened(100, "cycleFailed", "apac", CycleId="lost", DurationMs=60_000, ReasonCode="Timeout")
         rows = workspace.ask(filled("cycles-full"))
         assert [(row["CycleId"], row["Outcome"], row["Minutes"]) for row in rows] == [
             ("new", "running", None),
             ("lost", "failed", 1.0),
             ("old", "finished", 10.0),
+            ("crashed", "interrupted", None),
         ]
         assert (rows[2]["InScope"], rows[2]["Leavers"], rows[2]["Drifted"]) == (4, 1, None)
         assert (NOW - rows[1]["Started"]).total_seconds() == 101 * 60
