@@ -32,9 +32,12 @@ WORKSPACE: Final = "LOG_ANALYTICS_WORKSPACE_ID"
 """Stands for the workspace's resource id until the deployment puts it in."""
 
 KINDS: Final = {
-    "fault": ("Faults", "In `ResultSignature` of the provisioning log, and in errors by code of the workbook."),
+    "fault": ("Faults", "In `ReasonCode` of failures; `ResultSignature` has Entra's name, where that is another."),
     "hold": ("Holds", "In `ReasonCode` of rows whose `Status` is `held`: a person has to decide."),
+    "reason": ("Reasons", "In `ReasonCode` of what was done, or left as it was."),
 }
+ADVISED: Final = ("fault", "hold")
+"""The kinds that queries know: nobody needs advice where nothing is wrong."""
 
 _SCHEMA: Final = "https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json"
 _INCLUDE: Final = re.compile(r"^//include: ([a-z-]+)$", re.MULTILINE)
@@ -62,7 +65,7 @@ def advice_parts() -> dict[Path, str]:
     """The same as tables of KQL, one for each kind of code: a query has to stay small."""
     return {
         QUERIES / "parts" / f"advice-{kind}s.kql": _advice_table([code for code in advice() if code["kind"] == kind])
-        for kind in KINDS
+        for kind in ADVISED
     }
 
 

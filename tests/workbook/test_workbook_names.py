@@ -9,15 +9,15 @@ import yaml
 from workbook_tables import CONTRACT, ROOT
 
 from admin.hold_text import _REMEDIES
-from infra.workbooks.build import QUERIES, advice, query
-from shared.core.decide import Action
+from infra.workbooks.build import KINDS, QUERIES, advice, query
+from shared.core.decide import DRIFT_LEFT, DRIFTED, GRACE_BEGINS, GRACE_OVER, Action
 from shared.core.hold_notes import DELETION_BUDGET, SCOPE_GROUP_LOST
 from shared.core.operation_event import COUNTS, OperationKind, Severity
 from shared.core.provisioning_event import Status
 from shared.graph.faults import _TABLE
 
 ALL_QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in QUERIES.rglob("*.kql")}
-ADVISED = {kind: {code["code"] for code in advice() if code["kind"] == kind} for kind in ("fault", "hold")}
+ADVISED = {kind: {code["code"] for code in advice() if code["kind"] == kind} for kind in KINDS}
 LAYOUT: dict[str, Any] = yaml.safe_load((ROOT / "infra/workbooks/layout.yaml").read_text(encoding="utf-8"))
 SOURCES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "shared").rglob("*.py")}
 
@@ -93,6 +93,17 @@ def test_every_hold_has_advice():
     assert len(reasons) > 5
     assert reasons - ADVISED["hold"] == set()
     assert set(_REMEDIES) <= ADVISED["hold"]
+
+
+def test_every_reason_of_a_decision_is_on_the_page():
+    """What decide and the scope say of somebody, and what cycles say of themselves."""
+    reasons = {DRIFTED, DRIFT_LEFT, GRACE_BEGINS, GRACE_OVER}
+    for text in SOURCES.values():
+        reasons |= set(re.findall(r'Plan\(\s*Action\.(?!HOLD|RETRY)\w+,\s*"(\w+)"', text))
+        reasons |= set(re.findall(r'\b(?:OutOfScope|Frozen)\(\s*"(\w+)"', text))
+        reasons |= set(re.findall(r'reason_code="(\w+)"', text))
+    assert len(reasons) > 15
+    assert reasons <= ADVISED["reason"] | ADVISED["fault"] | ADVISED["hold"]
 
 
 def test_no_code_is_advised_twice():

@@ -198,9 +198,13 @@ class TestTargets:
         workspace.decided(9, person="a", Drift=True, ChangedAttributes=["department", "jobTitle"])
         workspace.decided(8, person="b", Drift=True, ChangedAttributes=["department"], status="failure")
         workspace.decided(7, person="c", Drift=False, ChangedAttributes=["department"])
+        workspace.decided(
+            6, person="d", Drift=True, action="nothing", ChangedAttributes=["city"]
+        )  # the mapping leaves it
         rows = workspace.ask(filled("targets-drift"))
         assert [(row["Attribute"], row["Found"], row["Repaired"], row["People"]) for row in rows] == [
             ("department", 2, 1, 2),
+            ("city", 1, 0, 1),
             ("jobTitle", 1, 1, 1),
         ]
 
