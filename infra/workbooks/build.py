@@ -1,10 +1,10 @@
-"""Makes the workbook of its layout and its queries, and what is said about each code of its advice.
+"""Makes the workbook of its layout and its queries, and what is said about each code of the app's own words for it.
 
 Three files are made, and a test sees that they are the ones committed:
 
     crosstenant.workbook.json    from layout.yaml and queries/*.kql
-    queries/parts/advice-*.kql   from advice.json
-    docs/codes.md                from advice.json
+    queries/parts/advice.kql     from shared/core/reason_words.py
+    docs/codes.md                from shared/core/reason_words.py
 
 A query's line `//include: NAME` stands for queries/parts/NAME.kql. No query is written here, and nothing is looked up:
 the same files always make the same text.
@@ -22,22 +22,16 @@ from typing import Any, Final
 import yaml
 
 from infra.workbooks.steps import items_of
+from shared.core.reason_words import REASON_WORDS, ReasonWords
 
 FOLDER: Final = Path(__file__).resolve().parent
 QUERIES: Final = FOLDER / "queries"
 WORKBOOK: Final = FOLDER / "crosstenant.workbook.json"
+ADVICE: Final = QUERIES / "parts" / "advice.kql"
 CODES: Final = FOLDER.parents[1] / "docs" / "codes.md"
 
 WORKSPACE: Final = "LOG_ANALYTICS_WORKSPACE_ID"
 """Stands for the workspace's resource id until the deployment puts it in."""
-
-KINDS: Final = {
-    "fault": ("Faults", "In `ReasonCode` of failures; `ResultSignature` has Entra's name, where that is another."),
-    "hold": ("Holds", "In `ReasonCode` of rows whose `Status` is `held`: a person has to decide."),
-    "reason": ("Reasons", "In `ReasonCode` of what was done, or left as it was."),
-}
-ADVISED: Final = ("fault", "hold")
-"""The kinds that queries know: nobody needs advice where nothing is wrong."""
 
 _SCHEMA: Final = "https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json"
 _INCLUDE: Final = re.compile(r"^//include: ([a-z-]+)$", re.MULTILINE)
@@ -51,51 +45,46 @@ def query(name: str) -> str:
         return "\n".join(line for line in text.splitlines() if not line.startswith("//"))
 
     parts = {path.stem: path.read_text(encoding="utf-8") for path in (QUERIES / "parts").glob("*.kql")}
-    parts |= {path.stem: text for path, text in advice_parts().items()}
+    parts["advice"] = advice_table()
     return _INCLUDE.sub(part, (QUERIES / f"{name}.kql").read_text(encoding="utf-8")).strip()
 
 
-def advice() -> list[dict[str, str]]:
-    """What each code means and what to do about it."""
-    codes: list[dict[str, str]] = json.loads((FOLDER / "advice.json").read_text(encoding="utf-8"))["codes"]
-    return codes
+def advice_table() -> str:
+    """What each code means and what to do, as a table of KQL: for codes where something is to be done or awaited.
 
-
-def advice_parts() -> dict[Path, str]:
-    """The same as tables of KQL, one for each kind of code: a query has to stay small."""
-    return {
-        QUERIES / "parts" / f"advice-{kind}s.kql": _advice_table([code for code in advice() if code["kind"] == kind])
-        for kind in ADVISED
-    }
-
-
-def _advice_table(codes: list[dict[str, str]]) -> str:
-    """Texts are JSON strings, which KQL reads as they are meant."""
+    Texts are JSON strings, which KQL reads as they are meant.
+    """
     rows = ",\n".join(
-        "    " + ", ".join(json.dumps(code[key], ensure_ascii=False) for key in ("code", "means", "advice"))
-        for code in codes
+        "    " + ", ".join(json.dumps(text, ensure_ascii=False) for text in (code, words.reason, words.advice))
+        for code, words in _by_code()
+        if words.advice
     )
     return (
-        "// What each code means and what to do: made from advice.json by build.py.\n"
+        "// What each code means and what to do: made from shared/core/reason_words.py by build.py.\n"
         f"let Advice = datatable(Code: string, Means: string, Advice: string)[\n{rows}\n];\n"
     )
 
 
-def codes_page(codes: list[dict[str, str]]) -> str:
-    """The same as a page."""
+def codes_page() -> str:
+    """The same as a page, for every code."""
     lines = [
         "# Codes",
         "",
-        "What the codes of both logs mean, and what to do about them. Names are Entra's where Entra has one. This page",
-        "and the advice in the workbook are made from one file,",
-        "[infra/workbooks/advice.json](../infra/workbooks/advice.json), by `python -m infra.workbooks.build`.",
+        "What a `ReasonCode` of the provisioning log means, and what to do about it. Where Entra has another name,",
+        "`ResultSignature` holds that. This page and the advice in [the workbook](workbook.md) are made from",
+        "[shared/core/reason_words.py](../shared/core/reason_words.py), by `python -m infra.workbooks.build`.",
+        "",
+        "| code | means | what to do | Entra's name |",
+        "|---|---|---|---|",
     ]
-    for kind, (heading, where) in KINDS.items():
-        lines += ["", f"## {heading}", "", where, "", "| code | means | what to do |", "|---|---|---|"]
-        lines += [
-            f"| `{code['code']}` | {code['means']} | {code['advice']} |" for code in codes if code["kind"] == kind
-        ]
+    for code, words in _by_code():
+        entra = f"`{words.entra_code}`" if words.entra_code else ""
+        lines.append(f"| `{code}` | {words.reason} | {words.advice} | {entra} |")
     return "\n".join(lines) + "\n"
+
+
+def _by_code() -> list[tuple[str, ReasonWords]]:
+    return sorted(REASON_WORDS.items(), key=lambda item: item[0].lower())
 
 
 def workbook() -> dict[str, Any]:
@@ -112,8 +101,8 @@ def workbook() -> dict[str, Any]:
 def outputs() -> dict[Path, str]:
     """Each file that is made, with its text."""
     return {
-        **advice_parts(),
-        CODES: codes_page(advice()),
+        ADVICE: advice_table(),
+        CODES: codes_page(),
         WORKBOOK: json.dumps(workbook(), indent=1, ensure_ascii=False) + "\n",
     }
 

@@ -53,6 +53,10 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
             "The removal is more than the deletion budget allows.",
             "Look at who is to be removed; then release them with python -m admin holds release, or bring them back.",
         ),
+        "scopeGroupLost": ReasonWords(
+            "The user was in scope by a group that sync.yaml no longer names.",
+            "Put the group back, or run python -m admin configuration accept; then release.",
+        ),
         "severalMatches": ReasonWords(
             "Several users of the target match.",
             "Leave the matching attributes with one of the objects.",

@@ -11,6 +11,7 @@ from workbook_parameters import filled
 from workbook_tables import NOW, Workspace, identity
 
 from admin.holds import holds
+from shared.core.reason_words import words_for
 
 SOMEBODY = "6f1c7a52-5b0c-4b8e-9f41-0d6f3a1f7c11"
 
@@ -30,9 +31,9 @@ def test_errors_are_told_by_code_with_advice():
         ("Unheard", 1, 1, "emea"),
         ("mappingFailed", 1, 1, "emea"),
     ]
-    assert rows[0]["Advice"].startswith("Find the object with the same value in the target")
+    assert rows[0]["Advice"] == words_for("EntryConflict").advice
     assert rows[1]["Advice"] == "Click the row to see who is affected, and read what the target answered."
-    assert rows[2]["Means"] == "An expression failed for this person."
+    assert rows[2]["Means"] == words_for("mappingFailed").reason
 
 
 def test_a_click_on_an_error_shows_who_met_it():
@@ -96,7 +97,7 @@ class TestHolds:
             self.hold(workspace, ago, ReasonCode="severalMatches", Objects=["o-1", "o-2"])
         (row,) = workspace.ask(filled("attention-holds"))
         assert (row["Person"], row["Reason"], row["Objects"]) == ("Nestor Wilke", "severalMatches", "o-1, o-2")
-        assert row["Advice"] == "Leave one of the objects with the matching attributes; then release."
+        assert row["Advice"] == words_for("severalMatches").advice
         assert row["Command"] == f"python -m admin holds release {SOMEBODY} --target emea"
         assert row["Since"] == NOW - timedelta(days=9)
 
