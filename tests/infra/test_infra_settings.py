@@ -36,9 +36,6 @@ NOT_IN_AZURE = {
     "AZURE_AUTHORITY_HOST",  # as above
 }
 
-LOGS = {"LOGS_INGESTION_ENDPOINT", "LOGS_RULE_ID"}
-"""Where both logs are sent to."""
-
 
 INDEX = """
 import json, function_app
@@ -67,7 +64,7 @@ def bindings() -> list[dict]:
 
 def test_the_documented_settings_and_the_host_s_are_deployed_and_no_other():
     """docs/settings.md, less what has no place in Azure, plus what the host reads."""
-    assert set(SETTINGS) == (documented() - NOT_IN_AZURE) | HOST_SETTINGS | LOGS
+    assert set(SETTINGS) == (documented() - NOT_IN_AZURE) | HOST_SETTINGS
 
 
 def test_every_setting_that_a_trigger_names_is_deployed():
