@@ -11,10 +11,13 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from shared.app.control import control
 from shared.app.health import health
-from shared.app.ingest import handshake
+from shared.app.ingest import handshake, ingest
 from shared.app.subscriptions import keep_subscriptions
 from shared.config.faults import ConfigurationError, ConfigurationFault
+from shared.core.commands import Command, command_envelope
+from shared.core.messages import Timing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -151,3 +154,108 @@ async def test_health_lists_the_faults_of_a_configuration():
     assert reply.status == 503
     [fault] = json.loads(reply.body)["configuration"]["faults"]
     assert fault == {"path": "targets[0].name", "message": "is missing"}
+
+
+async def test_one_that_vanished_unseen_is_found_by_its_id_and_catch_up_closes_the_gap(webhook):
+    """Long before it would be renewed; changes that nobody was told of are looked for at once."""
+    await keep_subscriptions(webhook.parts)
+    await webhook.messages("control")
+    made = await alive(webhook)
+    await webhook.parts.subscriptions.delete(made["/users"])
+    await keep_subscriptions(webhook.parts)
+    assert (await alive(webhook))["/users"] != made["/users"]
+    assert await webhook.messages("control") == [Command.CATCH_UP]
+    await keep_subscriptions(webhook.parts)
+    assert await webhook.messages("control") == []
+
+
+async def test_one_that_a_crash_left_without_its_id_is_taken_over(webhook):
+    """Graph answers 409, and the clientState that was stored before is the one it has."""
+    await keep_subscriptions(webhook.parts)
+    made = await alive(webhook)
+    for record in (await records(webhook)).values():
+        await webhook.parts.store.put_subscription(dataclasses.replace(record, subscription_id=None, expires_at=None))
+    states = {resource: record.client_state for resource, record in (await records(webhook)).items()}
+    await keep_subscriptions(webhook.parts)
+    assert await alive(webhook) == made
+    kept = await records(webhook)
+    assert {resource: record.subscription_id for resource, record in kept.items()} == made
+    assert {resource: record.client_state for resource, record in kept.items()} == states
+
+
+async def test_one_whose_state_nobody_knows_is_replaced(webhook):
+    """A store that was lost: what the old subscriptions would deliver could not be believed."""
+    await keep_subscriptions(webhook.parts)
+    made = await alive(webhook)
+    for resource in made:
+        await webhook.parts.store.delete_subscription(resource)
+    await keep_subscriptions(webhook.parts)
+    now = await alive(webhook)
+    assert set(now) == set(made)
+    assert not set(now.values()) & set(made.values())
+
+
+async def test_graph_that_asks_for_reauthorization_is_answered_at_once(webhook):
+    """Renewed, whatever is left of their life."""
+    await keep_subscriptions(webhook.parts)
+    await webhook.messages("control")
+    record = (await records(webhook))["/users"]
+    event = {
+        "lifecycleEvent": "reauthorizationRequired",
+        "subscriptionId": record.subscription_id,
+        "clientState": record.client_state,
+        "tenantId": webhook.parts.sync.source.tenant_id,
+    }
+    assert (await ingest(webhook.parts, json.dumps({"value": [event]}).encode())).status == 202
+    [command] = await webhook.messages("control")
+    assert command is Command.RENEW_SUBSCRIPTIONS
+    await control(webhook.parts, "m", command_envelope(command, webhook.clock.now(), Timing()).body.encode())
+    assert await renewals(webhook) == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "asked"),
+    [
+        ("missed", [Command.CATCH_UP]),
+        ("subscriptionRemoved", [Command.RENEW_SUBSCRIPTIONS, Command.CATCH_UP]),
+        ("somethingNew", [Command.CATCH_UP]),
+        (7, [Command.CATCH_UP]),
+    ],
+)
+async def test_what_graph_says_was_missed_is_looked_for_at_once(webhook, event, asked):
+    """Nothing waits for the timer; an event that nobody knows yet may mean a gap."""
+    await keep_subscriptions(webhook.parts)
+    await webhook.messages("control")
+    record = (await records(webhook))["/users"]
+    item = {
+        "lifecycleEvent": event,
+        "subscriptionId": record.subscription_id,
+        "clientState": record.client_state,
+        "tenantId": webhook.parts.sync.source.tenant_id,
+    }
+    assert (await ingest(webhook.parts, json.dumps({"value": [item, item]}).encode())).status == 202
+    assert sorted(await webhook.messages("control")) == sorted(asked)
+    forged = item | {"clientState": "guess"}
+    assert (await ingest(webhook.parts, json.dumps({"value": [forged]}).encode())).status == 202
+    assert await webhook.messages("control") == []
+
+
+async def test_a_quota_that_is_full_is_told_and_catch_up_goes_on(webhook):
+    """403 for one more subscription: said with its code, nothing raised, tried again by the timer."""
+    await webhook.fault(
+        tenant="source", operation="POST /subscriptions", status=403, message="Subscription limit reached"
+    )
+    await keep_subscriptions(webhook.parts)
+    assert await alive(webhook) == {}
+    await webhook.cloud.control("DELETE", "faults")
+    await keep_subscriptions(webhook.parts)
+    assert set(await alive(webhook)) == {"/users", "/groups"}
+
+
+async def test_a_command_that_cannot_be_read_is_parked_with_its_reason(webhook):
+    """Nothing is carried out, and nothing comes again."""
+    await control(webhook.parts, "m-1", b'{"v": 1, "command": "deleteEverybody"}')
+    path = "user-changes/subscriptions/poison/$deadletterqueue"
+    [dead] = webhook.bus.broker.receive(path, 10)
+    webhook.bus.broker.complete(path, dead.lock_token)
+    assert b"deleteEverybody" in dead.message.body
