@@ -12,8 +12,8 @@ param email string
 
 param latencyObjectiveSeconds int
 
-// Rows arrive minutes after they were sent, so no time is shorter than half an hour, and a status, which is sent every
-// five minutes, is looked for where several must be. Every query answers with one number, and a target where it has one.
+// Rows arrive minutes after they were sent, so no time is shorter than half an hour. A status is sent every five minutes,
+// and where very many people are counted less often: who waits for several, or for none, waits an hour. Every query answers with one number, and a target where it has one.
 var rules = [
   {
     name: 'quarantine-entered'
@@ -44,14 +44,14 @@ var rules = [
   {
     name: 'silent'
     title: 'Crosstenant: no sign of life'
-    description: 'No status was received for half an hour, and no other alert on the logs can fire. See docs/alerts.md, silent.'
+    description: 'No status was received for an hour, and no other alert on the logs can fire. See docs/alerts.md, silent.'
     query: loadTextContent('../workbooks/queries/alerts/silent.kql')
     severity: 1
     byTarget: false
     column: 'Statuses'
     operator: 'LessThan'
     threshold: 1
-    window: 'PT30M'
+    window: 'PT1H'
     lookBack: null
   }
   {
@@ -90,7 +90,7 @@ var rules = [
     column: 'Unlogged'
     operator: 'GreaterThan'
     threshold: 0
-    window: 'PT30M'
+    window: 'PT1H'
     lookBack: null
   }
   {

@@ -136,7 +136,7 @@ class TestTargets:
             ({"active": 5}, 3, "healthy"),
             ({"active": 5, "held": 1}, 3, "attention"),
             ({"active": 5, "unlogged": 3}, 3, "attention"),
-            ({"active": 5}, 40, "silent"),
+            ({"active": 5}, 90, "silent"),
         ],
     )
     def test_each_state_of_health(self, counts, ago, health):
@@ -313,7 +313,7 @@ class TestReadiness:
         """A status without a cursor is no fault, and no status is no tile."""
         workspace = Workspace()
         assert workspace.ask(filled("readiness-source")) == []
-        workspace.happened(30, "status", "", Counts={"subscriptionMinutesLeft": 20})
+        workspace.happened(90, "status", "", Counts={"subscriptionMinutesLeft": 20})
         tiles = by(workspace.ask(filled("readiness-source")), "Tile")
         assert tiles["Subscription lapses in (hours)"]["Note"] == "about to lapse"
         assert tiles["Catch-up was (minutes ago)"]["Note"] == "there was none yet"
