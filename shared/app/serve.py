@@ -204,9 +204,11 @@ class _Pass:
             known = (plan.action is Action.HOLD and told == plan.reason) or (
                 fault is None and (is_old_news(plan, refused, told) or is_old_drift(plan, claimed[user_id]))
             )
-            if not known:
+            waited = claimed[user_id].waits and plan.action is not Action.HOLD
+            if waited or not known:
                 written = as_written(plan, refused, told)
-                link = self._with_event(link, written, fault, desired[user_id], observed[user_id], refused=refused)
+                seen = observed[user_id]
+                link = self._with_event(link, written, fault, desired[user_id], seen, refused=refused, waited=waited)
             rows.append(link)
         committed, _ = await self._write(rows)
         return committed
@@ -249,7 +251,9 @@ class _Pass:
                 committed, _ = await self._write([self._with_event(row, plan, plan.fault, want)])
                 self._owing += committed.values()
         elif link is not None and (link.attempt or link.missing_since):
-            await self._write([replace(link, attempt=0, retry_at=None, missing_since=None)])
+            row = replace(link, attempt=0, retry_at=None, missing_since=None)
+            committed, _ = await self._write([self._with_event(row, plan, None, want, waited=link.waits)])
+            self._owing += committed.values()
         elif change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION:
             # Something changed and nothing is to be seen: perhaps this replica has not heard of it yet.
             look_again = replace(change, reason=Reason.SECOND_LOOK)
@@ -264,13 +268,17 @@ class _Pass:
         observed: Observed | None = None,
         *,
         refused: tuple[str, ...] = (),
+        waited: bool = False,
     ) -> Link:
         """The link with the event that tells of this decision, so that both are committed or neither."""
         change = self._changes[link.source_id]
         occasion = Occasion(
             self._now, self._parts.clock.now(), change.seen_at, change.reason, change.cycle_id or "", trace_id()
         )
-        event = event_of(plan, link, fault, want, observed, occasion=occasion, policy=self._target.log, refused=refused)
+        policy = self._target.log
+        event = event_of(
+            plan, link, fault, want, observed, occasion=occasion, policy=policy, refused=refused, waited=waited
+        )
         if event is None:
             return link
         self._told[link.source_id] = event

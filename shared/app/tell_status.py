@@ -1,7 +1,7 @@
-"""tell_status: how things stand, for the workbook and the alerts: a row for each target, and one for the source.
+"""tell_status: how things stand, for the workbook and the alerts: a row for the source, and one for each target.
 
-Told by a timer every few minutes, and less often where counting takes long: all links are read for it, so at most a
-hundredth of the time goes into counting. Nothing is decided here.
+Told by a timer every few minutes. A target's row is told less often where counting takes long: all links are read for
+it, so at most a hundredth of the time goes into counting. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.app.cursors import USERS, load_cursor, load_cycle, load_group_cursors
+from shared.app.guard_rows import load_health
 from shared.app.operations import tell
 from shared.core.model import LinkState, StateRow
 from shared.core.operation_event import OperationEvent, OperationKind
@@ -19,43 +20,48 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.app.parts import Parts
-    from shared.core.model import Link
 
-_ROW: Final = "status"
 _REST: Final = 100  # times what counting took
 
 
-async def tell_status(parts: Parts) -> bool:
-    """Count and tell, if it is time to; whether it was.
+async def tell_status(parts: Parts) -> None:
+    """Tell how the source stands and, where it is time to count, each target.
 
     Raises:
         StoreError: the counts could not be had.
     """
+    now = parts.clock.now()
+    await tell(parts, [OperationEvent(OperationKind.STATUS, now, counts=await _source(parts, now))])
+    for name in parts.targets:
+        await _tell_target(parts, name)
+
+
+async def _tell_target(parts: Parts, name: str) -> None:
     began = parts.clock.now()
-    row = await parts.store.get_state(_ROW)
-    if row is not None and began < datetime.fromisoformat(json.loads(row.value)["notBefore"]):
-        return False
-    events = [
-        OperationEvent(OperationKind.STATUS, began, name, counts=await _target(parts, name)) for name in parts.targets
-    ]
-    events.append(OperationEvent(OperationKind.STATUS, began, counts=await _source(parts, began)))
-    await tell(parts, events)
+    row = await parts.store.get_state(f"status:{name}")
+    told = json.loads(row.value) if row is not None else {}
+    if told and began < datetime.fromisoformat(told["notBefore"]):
+        return
+    throttled = (await load_health(parts, name)).throttled.total_seconds()
+    counts = dict(await _counted(parts, name))
+    counts["throttledSeconds"] = round(max(0.0, throttled - told.get("throttled", 0.0)))
+    await tell(parts, [OperationEvent(OperationKind.STATUS, began, name, counts=counts)])
     not_before = began + (parts.clock.now() - began) * _REST
-    await parts.store.put_state(
-        StateRow(_ROW, json.dumps({"notBefore": not_before.isoformat()}), row.etag if row else None)
-    )
-    return True
+    value = json.dumps({"notBefore": not_before.isoformat(), "throttled": throttled})
+    await parts.store.put_state(StateRow(f"status:{name}", value, row.etag if row else None))
 
 
-async def _target(parts: Parts, name: str) -> Mapping[str, int]:
+async def _counted(parts: Parts, name: str) -> Mapping[str, int]:
     counts = dict.fromkeys((*map(_name, LinkState), "escrow", "unlogged"), 0)
     async for page in parts.store.list_links(name):
         for link in page:
             counts[_name(link.state)] += 1
-            counts["escrow"] += _is_in_escrow(link)
+            counts["escrow"] += link.waits and link.state is not LinkState.HELD
             counts["unlogged"] += bool(link.unlogged)
     cycle = await load_cycle(parts.store, name)
-    return counts if cycle is None else counts | {"inScope": cycle.in_scope}
+    if cycle is None:
+        return counts
+    return counts | {"inScope": cycle.in_scope, "pendingRedemption": cycle.counts.get("pendingRedemption", 0)}
 
 
 async def _source(parts: Parts, now: datetime) -> Mapping[str, int]:
@@ -69,10 +75,6 @@ async def _source(parts: Parts, now: datetime) -> Mapping[str, int]:
     if moved:
         counts["cursorAgeMinutes"] = _minutes(now - min(moved))
     return counts
-
-
-def _is_in_escrow(link: Link) -> bool:
-    return link.retry_at is not None and link.state is not LinkState.HELD
 
 
 def _name(state: LinkState) -> str:

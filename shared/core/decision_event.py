@@ -85,12 +85,14 @@ def event_of(
     occasion: Occasion,
     policy: LogPolicy,
     refused: tuple[str, ...] = (),
+    waited: bool = False,
 ) -> ProvisioningEvent | None:
     """The event of one decision; None where nothing was to do, and none for passing trouble.
 
-    `link` is the row as it is committed, `observed` what the target held before (None: not looked at).
+    `link` is the row as it is committed, `observed` what the target held before (None: not looked at). Somebody who
+    `waited` until now, in escrow or for a person, is told of even where nothing was to do.
     """
-    nothing = plan.action is Action.NOTHING and not plan.left
+    nothing = plan.action is Action.NOTHING and not plan.left and not waited
     if nothing or (fault is not None and not lasts(fault, link.attempt)):
         return None
     status = Status.SUCCESS

@@ -61,6 +61,11 @@ class Link:
     unlogged: tuple[str, ...] = ()  # provisioning-log events (JSON) not yet acknowledged
     etag: str | None = field(default=None, compare=False)  # of the stored row; None: not stored yet
 
+    @property
+    def waits(self) -> bool:
+        """Whether the user is in escrow, or waits for a person."""
+        return self.retry_at is not None or self.state is LinkState.HELD
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRecord:

@@ -80,6 +80,7 @@ class TargetHealth:
     paused_until: datetime | None = None
     quarantines: Mapping[ActionKind, Quarantine] = field(default_factory=dict)
     refused: Mapping[ActionKind, tuple[str, ...]] = field(default_factory=dict)  # users in a row, of an open kind
+    throttled: timedelta = timedelta()  # all pauses so far, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def best_probe(quarantine: Quarantine, user_ids: Sequence[str]) -> str:
 def learn(health: TargetHealth, lessons: Iterable[Lesson], now: datetime) -> TargetHealth:
     """The health after what some attempts showed."""
     quarantines, refused = dict(health.quarantines), dict(health.refused)
-    until = health.paused_until if pause_left(health, now) else None
+    before = until = health.paused_until if pause_left(health, now) else None
     for lesson in lessons:
         if lesson.fault is not None and lesson.fault.size is FaultSize.THROTTLED:
             ends_at = now + back_off(lesson.fault, 1)
@@ -165,7 +166,8 @@ def learn(health: TargetHealth, lessons: Iterable[Lesson], now: datetime) -> Tar
                 quarantines[kind] = quarantine
             elif row:
                 refused[kind] = row
-    return TargetHealth(until, quarantines, refused)
+    longer = until - (before or now) if until is not None else timedelta()
+    return TargetHealth(until, quarantines, refused, health.throttled + longer)
 
 
 def encode_health(health: TargetHealth) -> str:
@@ -187,6 +189,7 @@ def encode_health(health: TargetHealth) -> str:
                 for kind, quarantine in sorted(health.quarantines.items())
             },
             "refused": dict(sorted(health.refused.items())),
+            "throttledSeconds": health.throttled.total_seconds(),
         },
         separators=(",", ":"),
     )
@@ -204,6 +207,7 @@ def decode_health(text: str) -> TargetHealth:
             paused_until=_time(raw["pausedUntil"]),
             quarantines={ActionKind(kind): _quarantine(item) for kind, item in raw["quarantines"].items()},
             refused={ActionKind(kind): _users(item) for kind, item in raw.get("refused", {}).items()},
+            throttled=timedelta(seconds=float(raw.get("throttledSeconds", 0.0))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableRowError(f"a field is missing or wrong: {type(error).__name__}") from error

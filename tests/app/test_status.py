@@ -47,6 +47,17 @@ async def test_each_target_says_where_its_links_stand(app):
     assert '"inScope":3' in counts
 
 
+async def test_throttling_is_told_once_in_seconds(app):
+    """Since the status before, so that the rows can be added up."""
+    [patti] = await app.join("PattiF")
+    throttled = {"status": 429, "headers": {"Retry-After": "30"}, "count": 1}
+    await app.fault(tenant="emea", operation="POST /invitations", **throttled)
+    await app.serve(patti)
+    assert '"throttledSeconds":30' in (await told(app))["emea"]
+    app.clock.advance(minutes=5)
+    assert '"throttledSeconds":0' in (await told(app))["emea"]
+
+
 async def test_the_source_says_how_long_it_will_be_heard(app):
     """What is not known is left out; an alert reads what is there."""
     assert (await told(app))[""] == "{}"
@@ -78,9 +89,9 @@ async def test_counting_takes_a_hundredth_of_the_time_at_most(app):
             async for page in self._store.list_links(target):
                 yield page
 
-    slow = dataclasses.replace(app.parts, store=Slow(app.parts.store))
-    assert await tell_status(slow)
-    app.clock.advance(minutes=5)
-    assert not await tell_status(slow)
-    app.clock.advance(minutes=6)
-    assert await tell_status(slow)
+    app.parts = dataclasses.replace(app.parts, store=Slow(app.parts.store))
+    assert set(await told(app)) == {"", "emea", "apac"}
+    app.clock.advance(minutes=4)
+    assert set(await told(app)) == {""}, "how the source stands is always told"
+    app.clock.advance(minutes=2)
+    assert set(await told(app)) == {"", "emea", "apac"}
