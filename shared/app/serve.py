@@ -16,21 +16,21 @@ from uuid import uuid4
 
 from shared.app.apply import Outcome, Task, apply
 from shared.app.events import send_events
-from shared.app.guard import learn, limit, settle, was_not_tried
-from shared.app.inquiry import desire, look
+from shared.app.guard import learn, settle, was_not_tried
 from shared.app.invited import strangers
+from shared.app.judgement import judge
+from shared.app.link_rows import write_links
 from shared.app.operations import tell
-from shared.app.two_source_users import held_together, hold_both, of_another
+from shared.app.two_source_users import of_another
 from shared.core.commit import carried_out, failed, is_old_drift
-from shared.core.decide import Action, Look, Plan, decide, look_needed, without_look
+from shared.core.decide import Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, Reason, UserChange
-from shared.core.model import Claim, Link, LinkState
+from shared.core.model import Link, LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
 from shared.graph.writes import Invitation
-from shared.store.protocol import Written
 from shared.telemetry.tracing import trace_id
 
 if TYPE_CHECKING:
@@ -76,39 +76,16 @@ class _Pass:
         self._owing: list[Link] = []  # links that were committed with an event
 
     async def run(self) -> list[FollowUp]:
-        links = await self._parts.store.get_links(self._target.name, list(self._changes))
-        partners = await held_together(self._parts.store, self._target.name, links)
-        links |= await self._join(partners)
-        free = self._without_busy(links)
-        desired = await desire(self._parts, self._target, free, links, self._now)
-        looks = {
-            user_id: look_needed(want, links.get(user_id), check=self._changes[user_id].kind is Kind.CHECK)
-            for user_id, want in desired.items()
-        }
-        for user_id, needed in looks.items():
-            if needed is Look.NONE:
-                plan = without_look(desired[user_id], links.get(user_id))
-                await self._leave(user_id, plan, links.get(user_id), desired[user_id])
-        claimed = await self._claim([user_id for user_id, needed in looks.items() if needed is not Look.NONE], links)
-        observed = await look(self._hands, list(claimed), desired, links)
-        plans = {
-            user_id: decide(desired[user_id], observed[user_id], links.get(user_id), self._target.policy, self._now)
-            for user_id in claimed
-        }
-        lost = {user_id for user_id in self._changes if looks.get(user_id) is not Look.NONE and user_id not in claimed}
-        plans = await hold_both(
-            self._parts.store,
-            self._target.name,
-            plans,
-            desired=desired,
-            observed=observed,
-            partners=partners,
-            lost=lost,
-        )
-        plans = await limit(self._parts, self._target.name, self._target.deletion_budget, plans, links, now=self._now)
-        outcomes, claimed = await self._apply(plans, desired, claimed)
+        judged = await judge(self._parts, self._hands, list(self._changes.values()), worker=self._worker, now=self._now)
+        self._changes |= judged.changes
+        links, desired, plans = judged.links, judged.desired, judged.plans
+        for user_id in judged.busy:
+            self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
+        for user_id, plan in judged.unseen.items():
+            await self._leave(user_id, plan, links.get(user_id), desired[user_id])
+        outcomes, claimed = await self._apply(plans, desired, judged.claimed)
         await self._learn(plans, outcomes)
-        committed = await self._commit(plans, outcomes, desired, observed, claimed)
+        committed = await self._commit(plans, outcomes, desired, judged.observed, claimed)
         owing = [*self._owing, *committed.values()]
         self._parts.metrics.decided(self._told[link.source_id] for link in owing if link.source_id in self._told)
         await send_events(self._parts, owing)
@@ -116,43 +93,10 @@ class _Pass:
         self._tell_operator(plans, outcomes)
         return self._follow_ups
 
-    # --- whom this pass serves -----------------------------------------------------------------------------------
-
-    async def _join(self, partners: Mapping[str, Collection[str]]) -> dict[str, Link]:
-        """Take in those who are held because of somebody in this pass: one of them alone would win."""
-        joining = sorted({other for others in partners.values() for other in others} - self._changes.keys())
-        self._changes |= {user_id: UserChange(user_id, Reason.REFERENCE) for user_id in joining}
-        return await self._parts.store.get_links(self._target.name, joining)
-
-    def _without_busy(self, links: Mapping[str, Link]) -> list[str]:
-        """Users that no other worker is at; the others are looked at a little later."""
-        free = []
-        for user_id in self._changes:
-            link = links.get(user_id)
-            if (
-                link is not None
-                and link.claim is not None
-                and self._now - link.claim.at < self._parts.settings.timing.lock
-            ):
-                self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
-            else:
-                free.append(user_id)
-        return free
-
-    # --- claim ----------------------------------------------------------------------------------------------------
-
-    async def _claim(self, user_ids: Sequence[str], links: Mapping[str, Link]) -> dict[str, Link]:
-        claim = Claim(self._worker, self._now)
-        wanted = [replace(links.get(user_id) or Link(self._target.name, user_id), claim=claim) for user_id in user_ids]
-        claimed, lost = await self._write(wanted)
-        for user_id in lost:
-            self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
-        return claimed
-
     # --- apply and commit ---------------------------------------------------------------------------------------
 
     async def _apply(
-        self, plans: Mapping[str, Plan], desired: Mapping[str, Desired], claimed: dict[str, Link]
+        self, plans: Mapping[str, Plan], desired: Mapping[str, Desired], claimed: Mapping[str, Link]
     ) -> tuple[dict[str, Outcome], dict[str, Link]]:
         current = dict(claimed)
 
@@ -311,15 +255,7 @@ class _Pass:
         self._follow_ups.append(FollowUp(again, self._now + wait))
 
     async def _write(self, links: Sequence[Link]) -> tuple[dict[str, Link], list[str]]:
-        """Compare-and-set; returns the links as stored, and the users whose row was another's."""
-        stored: dict[str, Link] = {}
-        lost: list[str] = []
-        for link, outcome in zip(links, await self._parts.store.write_links(links), strict=True):
-            if isinstance(outcome, Written):
-                stored[link.source_id] = replace(link, etag=outcome.etag)
-            else:
-                lost.append(link.source_id)
-        return stored, lost
+        return await write_links(self._parts.store, links)
 
     def _tell_operator(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
         done = Counter(plans[user_id].action.value for user_id, outcome in outcomes.items() if outcome.fault is None)
