@@ -1,4 +1,4 @@
-"""Stores to test: a fresh SQLite file, or fresh tables in one Azurite that lives as long as the session."""
+"""Stores to test: a fresh SQLite file, fresh tables in one Azurite that lives as long as the session, or a scratch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from shared.store.scratch import ScratchStore
 from shared.store.sqlite import SQLiteStore
 from shared.store.tables import TablesStore
 
@@ -66,7 +67,7 @@ def new_prefix() -> Callable[[], str]:
     return lambda: f"t{uuid.uuid4().hex[:12]}"
 
 
-@pytest.fixture(params=["sqlite", "tables"])
+@pytest.fixture(params=["sqlite", "tables", "scratch"])
 def new_place(
     request: pytest.FixtureRequest, tmp_path: Path, new_prefix: Callable[[], str]
 ) -> Callable[[], Callable[[], Store]]:
@@ -78,6 +79,14 @@ def new_place(
             return lambda: SQLiteStore(path)
 
         return sqlite_place
+
+    if request.param == "scratch":
+
+        def scratch_place() -> Callable[[], Store]:
+            scratch = ScratchStore(SQLiteStore(tmp_path / f"{uuid.uuid4().hex}.db"))
+            return lambda: scratch
+
+        return scratch_place
 
     connection_string: str = request.getfixturevalue("azurite")
 
