@@ -88,7 +88,7 @@ async def full_cycle(parts: Parts, targets: Collection[str] | None = None) -> Cy
         now = parts.clock.now()
         cycle = Cycle(uuid4().hex)
         names = [name for name in parts.targets if targets is None or name in targets]
-        cycle.targets = {name: TargetCycle(await _purpose(parts, name)) for name in names}
+        cycle.targets = {name: TargetCycle(await purpose(parts, name)) for name in names}
         await note_attempt(parts.store, {name: parts.targets[name].target.rules for name in names}, now)
         await tell(parts, [_event(OperationKind.CYCLE_STARTED, name, cycle, now) for name in names])
         survey = Survey(parts, {name: one.purpose for name, one in cycle.targets.items()}, now)
@@ -104,8 +104,11 @@ async def full_cycle(parts: Parts, targets: Collection[str] | None = None) -> Cy
     return cycle
 
 
-async def _purpose(parts: Parts, name: str) -> Purpose:
-    """Delta vouches for managers only as long as it has followed them without a gap since they were last read."""
+async def purpose(parts: Parts, name: str) -> Purpose:
+    """What a full cycle of a target has to ask now.
+
+    Delta vouches for managers only as long as it has followed them without a gap since they were last read.
+    """
     record = await load_cycle(parts.store, name)
     cursor = await load_cursor(parts.store, USERS)
     if record is None or record.rules != parts.targets[name].target.rules:
@@ -114,21 +117,26 @@ async def _purpose(parts: Parts, name: str) -> Purpose:
     return Purpose(managers=not followed, in_scope_before=record.in_scope)
 
 
-async def _send(parts: Parts, cycle: Cycle, findings: Findings) -> None:
-    if not findings.found:
-        return
-    now = parts.clock.now()
-    changes = [
+def looks(findings: Findings, now: datetime, cycle_id: str) -> list[UserChange]:
+    """What findings ask for."""
+    return [
         UserChange(
             found.user_id,
             Reason.FULL_CYCLE,
             Kind.CHECK if found.finding.needs_target else Kind.HINT,
             target=findings.target,
             seen_at=now,
-            cycle_id=cycle.cycle_id,
+            cycle_id=cycle_id,
         )
         for found in findings.found
     ]
+
+
+async def _send(parts: Parts, cycle: Cycle, findings: Findings) -> None:
+    if not findings.found:
+        return
+    now = parts.clock.now()
+    changes = looks(findings, now, cycle.cycle_id)
     timing = parts.settings.timing
     await parts.topic.send([envelope(change, not_before=now, timing=timing) for change in changes])
     cycle.targets[findings.target].sent += len(changes)
