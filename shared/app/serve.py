@@ -34,7 +34,7 @@ from shared.graph.writes import Invitation
 from shared.telemetry.tracing import trace_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from shared.app.parts import Parts, TargetParts
