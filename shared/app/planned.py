@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from shared.app.judgement import Judgement
     from shared.config.sync_file import Target
+    from shared.core.decision_event import LogPolicy
     from shared.core.desired import Desired
     from shared.core.model import Link
     from shared.core.observed import Observed
@@ -116,7 +117,6 @@ def planned_users(judged: Judgement, target: Target, *, follows: bool = False) -
         yield PlannedUser(
             target.name, user_id, Heading.PUT_OFF, Action.RETRY, CONTENTION, Action.RETRY, CONTENTION, follows=follows
         )
-    redacted = frozenset([mapping.target for mapping in target.mappings if mapping.expression.redacts])
     for user_id, plan in {**judged.unseen, **judged.plans}.items():
         intended = judged.decided.get(user_id, plan)
         link, want, seen = judged.links.get(user_id), judged.desired[user_id], judged.observed.get(user_id)
@@ -129,8 +129,8 @@ def planned_users(judged: Judgement, target: Target, *, follows: bool = False) -
             intended=intended.action,
             intended_reason=intended.reason,
             target_id=actual(intended.target_id or (link.target_id if link is not None else None)),
-            name=_name(want, seen, redacted),
-            attributes=_attributes(intended, seen, link, redacted),
+            name=_name(want, seen, target.log),
+            attributes=_attributes(intended, seen, link, target.log.redacted),
             manager=_manager(intended, want, seen, link),
             waits_for=_waits_for(want),
             objects=plan.objects,
@@ -180,15 +180,15 @@ def _stands(plan: Plan, link: Link | None) -> bool:
     return link.state is LinkState.HELD if plan.action is Action.HOLD else link.retry_at is not None
 
 
-def _name(want: Desired, seen: Observed | None, redacted: Collection[str]) -> str:
-    """What a person is called: as the target user would be, or is."""
-    if "displayName" in redacted:
+def _name(want: Desired, seen: Observed | None, policy: LogPolicy) -> str:
+    """What a person is called, as far as the logs may tell it."""
+    if "displayName" in policy.withheld | policy.redacted:
         return REDACTED
-    names = []
-    if isinstance(want, InScope):
-        names += [want.attributes.get("displayName"), want.address]
+    names: list[Any] = []
+    if want.identity is not None:
+        names += [want.identity.name, want.identity.user_principal_name]
     if isinstance(seen, Present):
-        names += [seen.attributes.get(name) for name in ("displayName", "mail", "userPrincipalName")]
+        names += [seen.attributes.get(name) for name in ("displayName", "userPrincipalName")]
     return next((name for name in names if isinstance(name, str) and name), "")
 
 
