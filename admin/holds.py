@@ -1,22 +1,26 @@
 """`holds`: what waits for a person, and letting it go on.
 
 A release is a decision of a person about named users, so nothing is released that was not named or counted: `--all`
-takes what is listed at that moment, and a release larger than the deletion budget needs its exact number. Exit codes:
-0 done, 1 refused or not possible now, 2 a wrong argument, setting or file.
+takes what is listed at that moment, and a release larger than the deletion budget needs its exact number.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from admin.hold_text import Found, facts, hold_json, hold_text, present_facts
-from admin.local_settings import use_settings
+from admin.running import (
+    chosen_targets,
+    json_option,
+    refuse,
+    run,
+    settings_option,
+    target_option,
+    typed_id,
+)
 from shared.app.holds import (
     Hold,
     TooManyReleasesError,
@@ -27,31 +31,13 @@ from shared.app.holds import (
     list_holds,
     release_holds,
 )
-from shared.app.state_rows import StateRowError
 from shared.bus.topic import BusUnavailableError
-from shared.config.faults import ConfigurationError
-from shared.config.settings import read_settings
-from shared.core.messages import MalformedMessageError, object_id
-from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from shared.app.parts import Parts
-
-_REFUSED = 1
-_WRONG = 2
-
-_Result = TypeVar("_Result")
-
-_settings = click.option(
-    "--settings",
-    "settings_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A local.settings.json; what the environment holds already wins.",
-)
-_target = click.option("--target", help="This target alone.")
-_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 
 
 @click.group()
@@ -60,16 +46,16 @@ def holds() -> None:
 
 
 @holds.command("list")
-@_target
-@_json
-@_settings
+@target_option
+@json_option
+@settings_option
 def list_command(target: str | None, as_json: bool, settings_file: Path | None) -> None:
     """List the holds of all targets, the oldest first."""
 
     async def listed(parts: Parts) -> list[Hold]:
-        return [hold for name in _targets(parts, target) for hold in await list_holds(parts, name)]
+        return [hold for name in chosen_targets(parts, target) for hold in await list_holds(parts, name)]
 
-    found = _run(settings_file, listed)
+    found = run(settings_file, listed)
     if as_json:
         print(json.dumps([hold_json(hold) for hold in found], indent=2))
         return
@@ -84,32 +70,32 @@ def list_command(target: str | None, as_json: bool, settings_file: Path | None) 
 
 @holds.command()
 @click.argument("user")
-@_target
-@_json
-@_settings
+@target_option
+@json_option
+@settings_option
 def show(user: str, target: str | None, as_json: bool, settings_file: Path | None) -> None:
     """Show where USER, a source or target object id, stands in each target."""
-    user_id = _user_id(user)
+    user_id = typed_id(user)
 
     async def looked_up(parts: Parts) -> list[Found]:
-        return await _find(parts, _targets(parts, target), user_id)
+        return await _find(parts, chosen_targets(parts, target), user_id)
 
-    found = _run(settings_file, looked_up)
+    found = run(settings_file, looked_up)
     if as_json:
         print(json.dumps([facts(one) for one in found], indent=2))
     for one in found if not as_json else ():
         print(hold_text(one.hold) if one.hold else present_facts(one))
     if not found:
-        _refuse(f"{user_id}: no target knows this user")
+        refuse(f"{user_id}: no target knows this user")
 
 
 @holds.command()
 @click.argument("users", nargs=-1)
 @click.option("--all", "everyone", is_flag=True, help="All that is held now.")
 @click.option("--yes-remove", type=click.IntRange(min=0), help="The exact number of removals, where it is large.")
-@_target
-@_json
-@_settings
+@target_option
+@json_option
+@settings_option
 def release(
     users: tuple[str, ...],
     *,
@@ -125,19 +111,26 @@ def release(
     """
     if bool(users) == everyone:
         raise click.UsageError("name users, or give --all")
-    user_ids = tuple(dict.fromkeys(_user_id(user) for user in users))
+    user_ids = tuple(dict.fromkeys(typed_id(user) for user in users))
 
     async def released(parts: Parts) -> list[dict[str, Any]]:
-        names = _targets(parts, target)
+        names = chosen_targets(parts, target)
         chosen = await _everyone(parts, names) if everyone else await _named(parts, names, user_ids)
         await _confirm(parts, chosen, yes_remove)
         done = []
         for name, held in chosen.items():
-            result = await release_holds(parts, name, held)
+            try:
+                result = await release_holds(parts, name, held)
+            except TooManyReleasesError as error:
+                refuse(str(error))
+            except BusUnavailableError as error:
+                refuse(
+                    f"the releases stand, but some users could not be asked to be looked at ({error}); run this again"
+                )
             done.append({"target": name, "removals": result.removals, "looks": result.looks})
         return done
 
-    done = _run(settings_file, released)
+    done = run(settings_file, released)
     if as_json:
         print(json.dumps(done, indent=2))
         return
@@ -165,7 +158,7 @@ async def _named(parts: Parts, names: Sequence[str], user_ids: Sequence[str]) ->
             if one.hold is not None:
                 chosen.setdefault(one.target, {})[one.hold.source_id] = one.hold
     if wrong:
-        _refuse("\n".join(["nothing was released, since there is no hold any more:", *wrong]))
+        refuse("\n".join(["nothing was released, since there is no hold any more:", *wrong]))
     return {name: list(held.values()) for name, held in chosen.items()}
 
 
@@ -173,7 +166,7 @@ async def _confirm(parts: Parts, chosen: Mapping[str, Sequence[Hold]], yes_remov
     """Refuse a release that is too large and not confirmed, and a confirmation of another number."""
     removals = sum(hold.removes for held in chosen.values() for hold in held)
     if yes_remove is not None and yes_remove != removals:
-        _refuse(
+        refuse(
             f"nothing was released: this would remove {removals} users, not {yes_remove}; say --yes-remove {removals}"
         )
     for name, held in chosen.items():
@@ -181,8 +174,10 @@ async def _confirm(parts: Parts, chosen: Mapping[str, Sequence[Hold]], yes_remov
             await check_release(
                 parts, name, held, parts.targets[name].target.deletion_budget, confirmed=yes_remove is not None
             )
+        except TooManyReleasesError as error:
+            refuse(str(error))
         except TooManyRemovalsError as error:
-            _refuse(
+            refuse(
                 f"nothing was released: {error}; to remove {removals} users all the same, say --yes-remove {removals}"
             )
 
@@ -194,54 +189,3 @@ async def _find(parts: Parts, names: Sequence[str], user_id: str) -> list[Found]
         held = {hold.source_id: hold for hold in await holds_of(parts, links)}
         found += [Found(name, link, held.get(link.source_id)) for link in links]
     return found
-
-
-def _targets(parts: Parts, only: str | None) -> list[str]:
-    if only is not None and only not in parts.targets:
-        _wrong(f"{only} is no target; targets: {', '.join(parts.targets)}")
-    return list(parts.targets) if only is None else [only]
-
-
-def _user_id(text: str) -> str:
-    try:
-        return object_id(text)
-    except MalformedMessageError:
-        _wrong(f"{text!r} is no object id (a GUID)")
-
-
-# --- the edge -------------------------------------------------------------------------------------------------------
-
-
-def _run(settings_file: Path | None, job: Callable[[Parts], Awaitable[_Result]]) -> _Result:
-    """Build the app's parts, do the job, and close them; faults end the process with one line of text."""
-
-    async def work() -> _Result:
-        # An HTTP client reads the environment when it is imported, so it comes after the settings.
-        from shared.app.compose import build  # noqa: PLC0415 - see above
-
-        parts = build(read_settings())
-        try:
-            return await job(parts)
-        finally:
-            await parts.close()
-
-    try:
-        if settings_file is not None:
-            use_settings(settings_file)
-        return asyncio.run(work())
-    except ConfigurationError as error:
-        _wrong(str(error))
-    except (StoreError, StateRowError, TooManyReleasesError) as error:
-        _refuse(str(error))
-    except BusUnavailableError as error:
-        _refuse(f"the releases stand, but some users could not be asked to be looked at ({error}); run this again")
-
-
-def _refuse(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(_REFUSED)
-
-
-def _wrong(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(_WRONG)

@@ -6,40 +6,27 @@ This is the terminal's side: files in, lines out. What makes a seed hold, and wh
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from admin.local_settings import use_settings
-from shared.bus.topic import BusUnavailableError
-from shared.config.faults import ConfigurationError
-from shared.config.settings import read_settings
+from admin.running import run, settings_option
 from shared.core.messages import MalformedMessageError, object_id
-from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from pathlib import Path
 
     from shared.app.parts import Parts
     from shared.core.model import Link
 
 _COLUMNS: Final = ("target", "sourceId", "targetId", "state", "reason", "attempt", "retryAt", "changedAt")
 
-_T = TypeVar("_T")
-
 _target_option = click.option("--target", help="The name of one target; where there is only one it need not be named.")
-_settings_option = click.option(
-    "--settings",
-    "settings_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A local.settings.json; what the environment holds already wins.",
-)
 
 
 @click.group()
@@ -49,7 +36,7 @@ def links() -> None:
 
 @links.command("list")
 @_target_option
-@_settings_option
+@settings_option
 def list_links(target: str | None, settings_file: Path | None) -> None:
     """Show the links of one target or of all, one a line."""
 
@@ -60,13 +47,13 @@ def list_links(target: str | None, settings_file: Path | None) -> None:
                 f"{row['target']}  {row['sourceId']}  {row['targetId'] or '-':<36}  {row['state']:<11}  {row['reason']}"
             )
 
-    _with_parts(settings_file, show)
+    run(settings_file, show)
 
 
 @links.command("export")
 @_target_option
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="json: one object a line.")
-@_settings_option
+@settings_option
 def export_links(target: str | None, form: str, settings_file: Path | None) -> None:
     """Write the links to standard output as CSV or JSON lines; `links import` reads both."""
 
@@ -80,14 +67,14 @@ def export_links(target: str | None, form: str, settings_file: Path | None) -> N
         async for link in _links(parts, target):
             writer.writerow(_row(link))
 
-    _with_parts(settings_file, write)
+    run(settings_file, write)
 
 
 @links.command("import")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
 @_target_option
 @click.option("--dry-run", is_flag=True, help="Verify every line and write nothing.")
-@_settings_option
+@settings_option
 def import_links(file: Iterable[str], target: str | None, dry_run: bool, settings_file: Path | None) -> None:
     """Link the users that FILE names: CSV with the columns sourceId,targetId, or JSON lines with these fields.
 
@@ -98,7 +85,7 @@ def import_links(file: Iterable[str], target: str | None, dry_run: bool, setting
     lines = list(_read(file))
 
     async def take(parts: Parts) -> bool:
-        from shared.app.seed_links import Seed, Seeded, seed_links  # noqa: PLC0415 - as in _with_parts
+        from shared.app.seed_links import Seed, Seeded, seed_links  # noqa: PLC0415 - an HTTP client, as in `running`
 
         name = _one_target(parts, target)
         seeds = [Seed(*line.ids) for line in lines if line.ids is not None and line.target in {None, name}]
@@ -121,7 +108,7 @@ def import_links(file: Iterable[str], target: str | None, dry_run: bool, setting
         print(f"{name}: {taken} {verb}, {refused} refused, {of_others} of other targets")
         return refused == 0
 
-    sys.exit(0 if _with_parts(settings_file, take) else 1)
+    sys.exit(0 if run(settings_file, take) else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,27 +184,3 @@ def _row(link: Link) -> dict[str, Any]:
         "retryAt": link.retry_at.isoformat() if link.retry_at else "",
         "changedAt": link.changed_at.isoformat() if link.changed_at else "",
     }
-
-
-def _with_parts(settings_file: Path | None, work: Callable[[Parts], Awaitable[_T]]) -> _T:
-    """Build the parts from the settings, work with them, and close them."""
-
-    async def run() -> _T:
-        # An HTTP client reads the environment when it is imported, so it comes after the settings.
-        from shared.app.compose import build  # noqa: PLC0415 - see above
-
-        parts = build(read_settings())
-        try:
-            return await work(parts)
-        finally:
-            await parts.close()
-
-    try:
-        if settings_file is not None:
-            use_settings(settings_file)
-        return asyncio.run(run())
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except (StoreError, BusUnavailableError) as error:
-        raise click.ClickException(f"{type(error).__name__}: {error}") from error

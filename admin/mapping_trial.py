@@ -6,12 +6,11 @@ cannot be another than the one that provisioning comes to. Showing a trial is in
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.app.desire import draft, selection, wanted_manager
-from shared.config.sync_model import GUID_PATTERN
+from shared.app.find_user import UserNotFoundError, find_user
 from shared.core.attributes import observed_attributes, select_for, source_attributes
 from shared.core.desired import Desired, Frozen, InScope, OutOfScope, SourceDeleted, UnknownDesired
 from shared.core.mapping import ManagerClear, ManagerSet, Mapped, NotMapped, map_user
@@ -62,7 +61,7 @@ class Trial:
 
 
 async def run_trial(parts: Parts, hands: TargetParts, user: str) -> Trial:
-    """Try the mappings of one target on a user, named by id or user principal name.
+    """Try the mappings of one target on a user, named by id, user principal name or mail address.
 
     Raises:
         TrialError: the user is not there, or cannot be read.
@@ -92,31 +91,28 @@ async def run_trial(parts: Parts, hands: TargetParts, user: str) -> Trial:
 
 
 async def _read(parts: Parts, target: Target, user: str) -> Found:
-    if not user or "/" in user:
-        raise TrialError(f"{user or 'nobody'}: is no id and no user principal name")
+    try:
+        user_id = await find_user(parts, user)
+    except UserNotFoundError as error:
+        raise TrialError(str(error)) from error
     select = selection(target)
     readings = await parts.source.read_users(
-        [user],
+        [user_id],
         select=select.properties,
         expand_manager=select.manager,
         groups=() if target.scope.all_users else target.scope.groups,
     )
-    match readings[user]:
+    match readings[user_id]:
         case Found() as found:
             return found
         case Deleted():
             raise TrialError(f"{user}: was deleted in the source, and is among its deleted items")
         case Missing():
             raise TrialError(f"{user}: is not in the source")
-        case Unreadable(fault=fault) if fault.code == _NO_SUCH_NAME and not re.fullmatch(GUID_PATTERN, user):
-            raise TrialError(f"{user}: is not in the source")  # deleted items are found by id alone
         case Unreadable(fault=fault):
             raise TrialError(f"{user}: cannot be read in the source: {fault.code}")
         case other:
             assert_never(other)
-
-
-_NO_SUCH_NAME: Final = "SchemaPropertyCanOnlyAcceptValue"
 
 
 async def _look(hands: TargetParts, found: Found, link: Link | None, desired: Desired) -> Observed:

@@ -5,79 +5,57 @@ It reads both tenants and writes to none. Values marked with Redact stay hidden 
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from admin.local_settings import use_settings
+from admin.running import refuse, run, settings_option
 from shared.config.faults import ConfigurationError, ConfigurationFault
 
 if TYPE_CHECKING:
     from admin.mapping_trial import Trial
+    from shared.app.parts import Parts
     from shared.core.expressions import Value
 
-_NOT_READ: Final = 1  # exit codes
-_CONFIGURATION: Final = 2
 _WIDTH: Final = 180  # characters, where no terminal says
 
 
 @click.command("try-mapping")
 @click.option("--target", required=True, help="The target's name in sync.yaml.")
-@click.option("--user", required=True, help="User principal name, or object id, in the source.")
+@click.option("--user", required=True, help="Object id, user principal name or mail address in the source.")
 @click.option("--sync", type=click.Path(path_type=Path), help="Another sync.yaml than the settings name.")
-@click.option("--settings", type=click.Path(path_type=Path), help="A local.settings.json; else the environment.")
+@settings_option
 @click.option("--json", "as_data", is_flag=True, help="JSON in place of the table.")
-def try_mapping(*, target: str, user: str, sync: Path | None, settings: Path | None, as_data: bool) -> None:
+def try_mapping(*, target: str, user: str, sync: Path | None, settings_file: Path | None, as_data: bool) -> None:
     """Show what the mappings of a target make of one user, and what the target holds now. Writes nothing.
 
     Exit code 1 where the user cannot be read, 2 where the configuration is wrong.
     """
-    try:
-        if sync is not None:
-            os.environ["SYNC_FILE"] = str(sync.resolve())
-        if settings is not None:
-            use_settings(settings)
-        trial = asyncio.run(_run(target, user))
-    except ConfigurationError as error:
-        _refuse(str(error), _CONFIGURATION)
+    trial = run(settings_file, lambda parts: _trial(parts, target, user), sync_file=sync)
     if as_data:
         sys.stdout.write(json.dumps(asdict(trial), indent=2, ensure_ascii=False) + "\n")
     else:
         _show(trial)
 
 
-async def _run(target: str, user: str) -> Trial:
-    # HTTP clients look at the environment when they are imported, and the settings have only just been put there.
-    from admin.mapping_trial import TrialError, run_trial  # noqa: PLC0415 - as above
-    from shared.app.compose import build  # noqa: PLC0415 - as above
-    from shared.config.settings import read_settings  # noqa: PLC0415 - as above
-    from shared.store.errors import StoreError  # noqa: PLC0415 - as above
+async def _trial(parts: Parts, target: str, user: str) -> Trial:
+    from admin.mapping_trial import TrialError, run_trial  # noqa: PLC0415 - an HTTP client, as in `running`
 
-    parts = build(read_settings())
+    hands = parts.targets.get(target)
+    if hands is None:
+        fault = ConfigurationFault("--target", f"must be one of {', '.join(parts.targets)}")
+        raise ConfigurationError(parts.settings.sync_file.name, (fault,))
     try:
-        hands = parts.targets.get(target)
-        if hands is None:
-            fault = ConfigurationFault("--target", f"must be one of {', '.join(parts.targets)}")
-            raise ConfigurationError(parts.settings.sync_file.name, (fault,))
         return await run_trial(parts, hands, user)
-    except (TrialError, StoreError) as error:
-        _refuse(str(error), _NOT_READ)
-    finally:
-        await parts.close()
-
-
-def _refuse(message: str, exit_code: int) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(exit_code)
+    except TrialError as error:
+        refuse(str(error))
 
 
 def _show(trial: Trial) -> None:

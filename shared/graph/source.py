@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.graph.answers import object_of, texts_of
+from shared.graph.answers import object_of, objects_of, texts_of
 from shared.graph.client import GraphRequest
 from shared.graph.pages import list_pages
 
@@ -84,6 +84,13 @@ class SourceDirectory:
         }
         gone = [user_id for user_id, reading in readings.items() if isinstance(reading, Missing)]
         return readings | await self._read_deleted(gone)
+
+    async def find_users(self, name: str) -> list[Mapping[str, Any]] | Fault:
+        """Live users with this user principal name or mail address, in Graph's JSON; the first page is enough."""
+        text = "'" + name.replace("'", "''") + "'"
+        criteria = quote(f"userPrincipalName eq {text} or mail eq {text}", safe="")
+        select = "id,displayName,userPrincipalName,mail"
+        return objects_of(await self._client.send(GraphRequest("GET", f"/users?$filter={criteria}&$select={select}")))
 
     async def list_members(self, group_id: str, select: Iterable[str]) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """Everybody in a group and the groups in it, as pages of 999 in Graph's JSON, without managers.
