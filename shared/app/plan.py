@@ -16,7 +16,7 @@ from shared.app.guard import settle
 from shared.app.judgement import Judgement, judge
 from shared.app.link_rows import write_links
 from shared.app.planned import FORESEEN, Heading, ManagerChange, PlannedUser, actual, planned_users
-from shared.app.two_source_users import REASON as TWO_SOURCE_USERS
+from shared.app.two_source_users import REASON
 from shared.core.commit import carried_out
 from shared.core.decide import Action, Plan
 from shared.core.desired import InScope
@@ -125,7 +125,7 @@ class Foresight:
                 continue
             other = self._invited.setdefault(want.address.lower(), user_id)
             if other != user_id:
-                holds[user_id] = Plan(Action.HOLD, TWO_SOURCE_USERS, objects=tuple(sorted((other, user_id))))
+                holds[user_id] = Plan(Action.HOLD, REASON, objects=tuple(sorted((other, user_id))))
         return (
             replace(judged, decided={**judged.decided, **holds}, plans={**judged.plans, **holds}) if holds else judged
         )

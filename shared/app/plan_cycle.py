@@ -35,8 +35,8 @@ class TargetPlan:
     """What a plan came to in one target."""
 
     tally: Tally = field(default_factory=Tally)
-    in_scope: int = 0
-    present: int = 0
+    in_scope: int | None = None  # None: not everybody was looked for
+    present: int = 0  # users of ours in the target
     found: int = 0
     planned: int = 0
     withheld: int = 0  # leavers whom a cycle would not even look at: far fewer people in scope than last time

@@ -48,14 +48,33 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
             "The target took the user but not all attributes.",
             "Change these attributes where they are mastered, or leave them unmapped in sync.yaml.",
         ),
+        # why there is nothing to do
+        "upToDate": ReasonWords("The user is as they should be."),
+        "sourceDisabled": ReasonWords("The user is blocked in the source and was never in the target."),
+        "alreadyRemoved": ReasonWords("The user is not in the target any more, as it should be."),
+        "notOurs": ReasonWords("The user of the target is not ours."),
+        "kept": ReasonWords("The user left the scope, and the configuration keeps them as they are."),
+        "alreadyDisabled": ReasonWords("The user left the scope, and their sign-in is blocked already."),
+        "inputFilter": ReasonWords("The input filter says that the user is left as they are."),
+        "ignoredByMapping": ReasonWords("A mapping says that the user is left as they are."),
+        "sourceNotFound": ReasonWords("Nobody of this id is in the source, nor among its deleted items."),
+        # what may not be written now
+        "throttled": ReasonWords(
+            "The target throttles requests, and everything waits as long as it asks for.", _RETRIED
+        ),
+        "quarantined": ReasonWords("The target refuses this kind of action; a probe tries again by itself.", _RETRIED),
+        "notSettled": ReasonWords(
+            "The opposite was written a moment ago; replicas of the source may differ.", _RETRIED
+        ),
         # what waits for a person
         "deletionBudget": ReasonWords(
             "The removal is more than the deletion budget allows.",
             "Look at who is to be removed; then release them with python -m admin holds release, or bring them back.",
         ),
         "scopeGroupLost": ReasonWords(
-            "The user was in scope by a group that sync.yaml no longer names.",
-            "Put the group back, or run python -m admin configuration accept; then release.",
+            "The user is in a group that sync.yaml no longer names as a scope.",
+            "Put the group back, release the user with python -m admin holds release, or accept the loss with"
+            " python -m admin configuration accept.",
         ),
         "severalMatches": ReasonWords(
             "Several users of the target match.",
