@@ -5,11 +5,15 @@ Tenants and bus serve a whole module of tests; each test gets fresh tenants, a f
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 
 import pytest_asyncio
+from click.testing import CliRunner
 from running_app import NO_LAG, ROOT, App, BusClock, GivenClock
 
+from admin.__main__ import admin
 from sandbox.bus.config import read_config
 from sandbox.bus.server import BusServer
 from sandbox.story.cloud import Cloud
@@ -43,29 +47,33 @@ async def servers(tls_dir):
     await tenants.stop()
 
 
+def settings_values(tenants, bus, folder):
+    """The settings of the app on these servers, with its store in a folder."""
+    ready = tenants.describe()
+    return {
+        "SYNC_FILE": str(ROOT / "sync.yaml"),
+        "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
+        "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
+        "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
+        "ServiceBusConnection": bus.connection_string,
+        "USER_CHANGES_TOPIC": "user-changes",
+        "STORE_URL": f"sqlite:///{folder}/links.sqlite3",
+        "NOTIFICATION_URL": "https://localhost:1/api/notifications",
+        "WINDOW_SECONDS": "0.2",
+        "SETTLE_SECONDS": "0",
+        "SECOND_LOOK_SECONDS": "0",  # the tenants have no lag here
+        "GRAPH_ENDPOINT": ready["login"],
+        "AZURE_AUTHORITY_HOST": ready["login"],
+    }
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(servers, tmp_path):
     """The app on fresh tenants, with a fresh store."""
     tenants, bus, bus_clock = servers
     ready = tenants.describe()
     clock = GivenClock(bus=bus_clock)
-    settings = read_settings(
-        {
-            "SYNC_FILE": str(ROOT / "sync.yaml"),
-            "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
-            "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
-            "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
-            "ServiceBusConnection": bus.connection_string,
-            "USER_CHANGES_TOPIC": "user-changes",
-            "STORE_URL": f"sqlite:///{tmp_path}/links.sqlite3",
-            "NOTIFICATION_URL": "https://localhost:1/api/notifications",
-            "WINDOW_SECONDS": "0.2",
-            "SETTLE_SECONDS": "0",
-            "SECOND_LOOK_SECONDS": "0",  # the tenants have no lag here
-            "GRAPH_ENDPOINT": ready["login"],
-            "AZURE_AUTHORITY_HOST": ready["login"],
-        }
-    )
+    settings = read_settings(settings_values(tenants, bus, tmp_path))
     parts = build(settings, Clock(clock.now, clock.sleep))
     async with Cloud(ready) as cloud:
         await cloud.control("POST", "reset", {"seed": 1})
@@ -75,3 +83,21 @@ async def app(servers, tmp_path):
         yield app
         app.drain()
     await parts.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def terminal(app, servers, tmp_path):
+    """An administrator's terminal on the same tenants, bus and store: exit code, standard output, standard error."""
+    tenants, bus, _ = servers
+    values = settings_values(tenants, bus, tmp_path)
+    file = tmp_path / "local.settings.json"
+    file.write_text(json.dumps({"Values": values}), encoding="utf-8")
+    runner = CliRunner(env=dict.fromkeys(values))
+
+    async def run(*arguments, given=None):
+        typed = [*map(str, arguments), "--settings", str(file)]
+        done = await asyncio.to_thread(runner.invoke, admin, typed, given)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.stdout, done.stderr
+
+    return run
