@@ -7,11 +7,13 @@ import sys
 import click
 
 from admin.evaluate import evaluate
+from admin.explain import explain
 from admin.export_schema import export_schema
 from admin.holds import holds
 from admin.import_schema import import_schema
 from admin.links import links
 from admin.plan import plan
+from admin.provision import provision
 from admin.schema import schema
 from admin.scope import scope
 from admin.try_mapping import try_mapping
@@ -24,11 +26,13 @@ def admin() -> None:
 
 
 admin.add_command(evaluate)
+admin.add_command(explain)
 admin.add_command(export_schema)
 admin.add_command(holds)
 admin.add_command(import_schema)
 admin.add_command(links)
 admin.add_command(plan)
+admin.add_command(provision)
 admin.add_command(schema)
 admin.add_command(scope)
 admin.add_command(try_mapping)

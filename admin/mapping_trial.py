@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
+from admin.user_words import observed_words, scope_words
 from shared.app.desire import draft, selection, wanted_manager
 from shared.app.find_user import UserNotFoundError, find_user
 from shared.core.attributes import observed_attributes, select_for, source_attributes
-from shared.core.desired import Desired, Frozen, InScope, OutOfScope, SourceDeleted, UnknownDesired
+from shared.core.desired import Desired, InScope
 from shared.core.mapping import ManagerClear, ManagerSet, Mapped, NotMapped, map_user
 from shared.core.mapping_rules import Apply, AttributeMapping
-from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
-from shared.core.scoping import evaluate_filter
+from shared.core.observed import Observed, Present
 from shared.graph.source import Deleted, Found, Missing, Unreadable
 from shared.graph.target import Sought
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from shared.core.model import Link
 
 REDACTED: Final = "[Redact]"
-_MARKERS: Final = {Marker.OURS: "ours", Marker.NONE: "not marked yet", Marker.ANOTHER: "another installation's"}
 
 
 class TrialError(Exception):
@@ -77,7 +76,7 @@ async def run_trial(parts: Parts, hands: TargetParts, user: str) -> Trial:
     attributes = source_attributes(found.user)
     mapped = map_user(target.mappings, attributes, now=now, compat=target.compat)
     observed = await _look(hands, found, links.get(source_id), drafted.desired)
-    verdict, why = _verdict(drafted.desired, target, found, attributes, parts)
+    verdict, why = scope_words(drafted.desired, target.scope, attributes, member_of=found.groups, names={}, now=now)
     wanted = wanted_manager(drafted) or manager_id
     manager = links.get(wanted) if wanted else None
     return Trial(
@@ -85,7 +84,7 @@ async def run_trial(parts: Parts, hands: TargetParts, user: str) -> Trial:
         source_id=source_id,
         verdict=verdict,
         why=why,
-        target_user=_in_words(observed),
+        target_user=observed_words(observed),
         rows=tuple([_row(mapping, mapped, attributes, observed, manager) for mapping in target.mappings]),
     )
 
@@ -131,46 +130,6 @@ async def _look(hands: TargetParts, found: Found, link: Link | None, desired: De
         precedence=hands.target.matching,
     )
     return observed[source_id]
-
-
-def _verdict(
-    desired: Desired, target: Target, found: Found, attributes: Mapping[str, Value], parts: Parts
-) -> tuple[str, str]:
-    scope, now = target.scope, parts.clock.now()
-    match desired:
-        case InScope():
-            reasons = ["everybody is" if scope.all_users else f"member of {', '.join(sorted(found.groups))}"]
-            if scope.filter is not None:
-                reasons.append(evaluate_filter(scope.filter, attributes, now=now).why)
-            return "in scope", "; ".join(reasons)
-        case OutOfScope(reason=reason, why=why):
-            return "out of scope", f"{reason}: {why}"
-        case Frozen(reason="inputFilter") if scope.input_filter is not None:
-            return "left as they are", f"inputFilter: {evaluate_filter(scope.input_filter, attributes, now=now).why}"
-        case Frozen(reason=reason):
-            return "left as they are", reason
-        case UnknownDesired(fault=fault):
-            return "cannot be written", f"{fault.code}: {fault.detail}" if fault.detail else fault.code
-        case SourceDeleted():
-            return "deleted in the source", "sourceDeleted"
-        case _:
-            assert_never(desired)
-
-
-def _in_words(observed: Observed) -> str:
-    match observed:
-        case Present(user_id=user_id, marker=marker):
-            return f"{user_id}, {_MARKERS[marker]}"
-        case Binned(user_id=user_id, marker=marker):
-            return f"{user_id}, among the deleted items, {_MARKERS[marker]}"
-        case Absent():
-            return "not there"
-        case Ambiguous(user_ids=user_ids):
-            return f"several match: {', '.join(user_ids)}"
-        case UnknownObserved(fault=fault):
-            return f"cannot be read: {fault.code}"
-        case _:
-            assert_never(observed)
 
 
 def _row(

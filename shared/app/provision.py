@@ -75,7 +75,7 @@ async def _provision(parts: Parts, target_name: str, messages: Sequence[Received
             follow_ups += [FollowUp(change, now) for change in rest]
             break
         follow_ups += await _serve_or_put_off(parts, target_name, waiting[start : start + _AT_A_TIME])
-    await _send(parts, target_name, follow_ups)
+    await send_follow_ups(parts, target_name, follow_ups)
     try:
         await send_owed(parts, target_name)
     except StoreError as error:
@@ -140,7 +140,12 @@ def _stronger(one: UserChange, other: UserChange) -> UserChange:
     )
 
 
-async def _send(parts: Parts, target_name: str, follow_ups: Sequence[FollowUp]) -> None:
+async def send_follow_ups(parts: Parts, target_name: str, follow_ups: Sequence[FollowUp]) -> None:
+    """Ask for the users who have to be looked at again, each for this target and at their time.
+
+    Raises:
+        BusUnavailableError: some may not have been sent; sending all again is harmless.
+    """
     if follow_ups:
         await parts.topic.send(
             [

@@ -120,6 +120,16 @@ class SourceDirectory:
         async for page in list_pages(self._client, request, "users of the source"):
             yield page
 
+    async def group_names(self, groups: Sequence[str]) -> dict[str, str]:
+        """Display names of groups by id, for people; a group that cannot be read is left out."""
+        answers = await self._client.send_all(
+            [GraphRequest("GET", f"/groups/{quote(group)}?$select=id,displayName") for group in groups]
+        )
+        found = {group: object_of(answer, group) for group, answer in zip(groups, answers, strict=True)}
+        return {
+            group: str(item.get("displayName") or group) for group, item in found.items() if not isinstance(item, Fault)
+        }
+
     async def groups_exist(self, groups: Sequence[str]) -> bool:
         """Whether every one of `groups` was read just now. False as soon as one is missing or unreadable."""
         answers = await self._client.send_all(

@@ -93,6 +93,11 @@ class TargetDirectory:
         unlinked = [person for person in people if person.target_id is None]
         return await self._look_by_id(linked, query) | await self._look_by_match(unlinked, query, precedence)
 
+    async def reach(self) -> Fault | None:
+        """Why the tenant's users cannot be read at all; None where they can."""
+        answer = objects_of(await self._client.send(GraphRequest("GET", "/users?$select=id&$top=1")))
+        return answer if isinstance(answer, Fault) else None
+
     async def list_owned(self, select: Iterable[str]) -> AsyncIterator[Sequence[tuple[str, Mapping[str, Any]]]]:
         """Everybody who carries our marker, with the id of the source user, as pages of 999 in Graph's JSON.
 
