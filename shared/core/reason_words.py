@@ -194,7 +194,6 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         "IncompleteAnswer": ReasonWords("Graph answered less than was asked for.", _RETRIED, "InternalServerError"),
         "InternalServerError": ReasonWords("The target failed.", _RETRIED),
         "Timeout": ReasonWords("The target did not answer in time.", _RETRIED),
-        "notSettled": ReasonWords("The user was turned the other way a moment ago; another look decides.", _RETRIED),
         "UnsupportedRequest": ReasonWords(
             "Graph does not support what was asked of it.", "Report it: the request is wrong, not the user."
         ),
