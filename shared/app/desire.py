@@ -67,8 +67,7 @@ def draft(target: Target, reading: SourceReading, link: Link | None, now: dateti
         case Missing():
             return Draft(_missing(link, now))
         case Found():
-            drafted = _draft_found(target, reading, now)
-            return replace(drafted, desired=replace(drafted.desired, identity=_identity(reading.user)))
+            return _draft_found(target, reading, now)
         case _:
             assert_never(reading)
 
@@ -102,31 +101,29 @@ def _missing(link: Link | None, now: datetime) -> Desired:
 
 def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     user = found.user
-    if str(user.get("@odata.type", "")).lower() == "#microsoft.graph.agentuser":
-        return Draft(OutOfScope("agentUser", "agents of the source are not synchronized"))
-    if user.get("userType") == "Guest" or "#EXT#" in str(user.get("userPrincipalName")):
-        return Draft(OutOfScope("externalUser", "external users of the source are not synchronized on"))
+    identity = _identity(user)
     attributes = source_attributes(user)
     outside = _outside(target, found, attributes, now)
     if outside is not None:
-        return Draft(outside)
+        return Draft(replace(outside, identity=identity))
     mapped = map_user(target.mappings, attributes, now=now, compat=target.compat)
     if mapped.ignored_object:
-        return Draft(Frozen("ignoredByMapping"))
-    if mapped.blocking_failures:
+        return Draft(Frozen("ignoredByMapping", identity))
+    if mapped.failures and mapped.blocking_failures:
         detail = _in_words(mapped.blocking_failures)
-        return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed", detail=detail)))
+        return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed", detail=detail), identity))
     addresses = [name for name in (user.get("mail"), user.get("userPrincipalName")) if isinstance(name, str) and name]
     if not addresses:
-        return Draft(UnknownDesired(Fault(FaultSize.USER, "MissingValues")))
+        return Draft(UnknownDesired(Fault(FaultSize.USER, "MissingValues"), identity))
     in_scope = InScope(
         address=addresses[0],
         aliases=tuple(addresses[1:]),
         skipped=_in_words(mapped.failures) if mapped.failures else None,
         attributes=to_graph(mapped.attributes),
         on_create=to_graph(mapped.on_create),
-        fingerprint=fingerprint(replace(mapped, manager=NotMapped())),  # managers are compared by themselves
+        fingerprint=fingerprint(mapped, with_manager=False),  # managers are compared by themselves
         enabled=user.get("accountEnabled") is not False,
+        identity=identity,
     )
     return Draft(in_scope, mapped)
 
@@ -139,9 +136,13 @@ def _in_words(failures: Iterable[MappingFailure]) -> str:
 def _outside(target: Target, found: Found, attributes: Mapping[str, Value], now: datetime) -> Desired | None:
     """Why the user is not to be written; None when they are in scope.
 
-    The input filter comes first: whom it stops is left as they are, even if they left a group meanwhile.
+    The input filter comes before groups: whom it stops is left as they are, even if they left a group meanwhile.
     """
-    scope = target.scope
+    user, scope = found.user, target.scope
+    if str(user.get("@odata.type", "")).lower() == "#microsoft.graph.agentuser":
+        return OutOfScope("agentUser", "agents of the source are not synchronized")
+    if user.get("userType") == "Guest" or "#EXT#" in str(user.get("userPrincipalName")):
+        return OutOfScope("externalUser", "external users of the source are not synchronized on")
     if scope.input_filter is not None:
         match evaluate_filter(scope.input_filter, attributes, now=now):
             case Out():

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,11 @@ class UserProperty:
     writable: bool = True  # by an application
     entra: str | None = None  # name in Entra's provisioning schema, if it is another
     choices: frozenset[str] = frozenset()
+    plain: int = field(init=False, compare=False)  # characters up to which every text fits as it is; 0 where none does
+
+    def __post_init__(self) -> None:
+        takes_any = self.type is PropertyType.TEXT and not self.choices
+        object.__setattr__(self, "plain", (self.longest or sys.maxsize) if takes_any else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,8 @@ PROPERTIES: Mapping[str, UserProperty] = {each.name: each for each in _TABLE}
 
 _BY_NAME = {**{each.entra: each for each in _TABLE if each.entra}, **PROPERTIES}
 _ALIAS = {each.name: each.entra for each in _TABLE if each.entra}
+_PLAIN = frozenset({each.name for each in _TABLE if not each.entra and "." not in each.name}) - {"manager"}
+_LISTS = frozenset({each.name for each in _TABLE if each.type is PropertyType.TEXT_LIST})
 _EXTENSION = re.compile(r"extension_[0-9a-fA-F]{32}_[A-Za-z][A-Za-z0-9_]{0,119}")
 _EXTENSION_LENGTH = 256
 
@@ -201,7 +209,9 @@ def source_attributes(user: Mapping[str, object]) -> dict[str, Value]:
     """
     held: dict[str, Value] = {}
     for name, value in user.items():
-        if name in _COMPLEX:
+        if name in _PLAIN and type(value) is str and value:  # nearly every value: spare it the rest
+            held[name] = value
+        elif name in _COMPLEX:
             if isinstance(value, dict):
                 for part, inner in value.items():
                     _hold(held, f"{name}.{part}", inner)
@@ -215,7 +225,7 @@ def source_attributes(user: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _hold(held: dict[str, Value], name: str, value: object) -> None:
-    kept: Value = None if value in ("", []) else value  # type: ignore[assignment]
+    kept: Value = value or None if isinstance(value, str | list) else value  # type: ignore[assignment]
     held[name] = kept
     alias = _ALIAS.get(name)
     if alias:
@@ -234,18 +244,23 @@ def to_graph(attributes: Mapping[str, Value], *, only: Collection[str] | None = 
     A complex property that Graph takes as a whole is sent whole when one of its parts is in `only`.
     """
     body: dict[str, Value] = {}
-    wanted = set(attributes if only is None else only) - {"manager"}
-    whole = {name.partition(".")[0] for name in wanted} & _SENT_WHOLE
+    wanted = None if only is None else _with_whole(only, attributes)
     for name, value in attributes.items():
-        outer, _, inner = name.partition(".")
-        if name not in wanted and outer not in whole:
+        if name == "manager" or (wanted is not None and name not in wanted):
             continue
-        if inner:
+        if "." in name:
+            outer, _, inner = name.partition(".")
             parts = body.setdefault(outer, {})
             if isinstance(parts, dict):
                 parts[inner] = value
-        elif value is None and name in PROPERTIES and PROPERTIES[name].type is PropertyType.TEXT_LIST:
+        elif value is None and name in _LISTS:
             body[name] = []
         else:
             body[name] = value
     return body
+
+
+def _with_whole(only: Collection[str], attributes: Iterable[str]) -> set[str]:
+    """The names in `only`, and those that Graph would null without them."""
+    whole = {name.partition(".")[0] for name in only} & _SENT_WHOLE
+    return {*only, *[name for name in attributes if name.partition(".")[0] in whole]}

@@ -24,7 +24,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from shared.core.attributes import source_attributes
 from shared.core.decide import CONSISTENCY_HORIZON, Policy
 from shared.core.desired import Desired, InScope, OutOfScope, UnknownDesired
 from shared.core.mapping_rules import Drift
@@ -68,10 +67,17 @@ class Counts:
     by_finding: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(Finding, 0))
 
 
-class _Wanted(NamedTuple):
-    """What the target should show of somebody: the hash of some attributes, by name."""
+class _Names(NamedTuple):
+    """Which of Graph's properties are compared, and of complex ones which parts."""
 
-    names: tuple[str, ...]
+    whole: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+class _Wanted(NamedTuple):
+    """What the target should show of somebody: the hash of the values under some names."""
+
+    names: _Names
     values: int
 
 
@@ -96,7 +102,8 @@ class Comparison:
         self._everything = everything
         self._seen: set[str] = set()  # whatever the lists say of them: not to be looked for as leavers
         self._wanted: dict[str, _Wanted] = {}  # up to date as far as the source goes
-        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._names: dict[_Names, _Names] = {}  # one for all who are compared by the same
+        self._target_wins = frozenset(name for name, drift in policy.drift.items() if drift is Drift.TARGET_WINS)
         self._found: set[str] = set()
         self.counts = Counts()
 
@@ -149,7 +156,7 @@ class Comparison:
         holds = manager.get("id") if isinstance(manager, dict) else None
         if manages_manager and holds != link.manager_target_id:
             return self._tell(user_id, Finding.DRIFTED)
-        if _hash(source_attributes(user), wanted.names) != wanted.values:
+        if _hash(user, wanted.names) != wanted.values:
             return self._tell(user_id, Finding.DRIFTED)
         return None
 
@@ -196,15 +203,13 @@ class Comparison:
         return self._everything
 
     def _reduced(self, desired: InScope, link: Link) -> _Wanted:
-        attributes = source_attributes(desired.attributes)
-        left = {*link.drifted, *remembered(link.reason)}
-        names = tuple(
-            [
-                name
-                for outer in desired.attributes
-                for name in _flat(outer, desired.attributes[outer])
-                if outer not in left and self._policy.drift.get(outer) is not Drift.TARGET_WINS
-            ]
+        left = self._target_wins.union(link.drifted, remembered(link.reason))
+        attributes = desired.attributes
+        whole = [name for name in attributes if name not in left]
+        complex_ones = [name for name in whole if isinstance(attributes[name], dict)]
+        names = _Names(
+            tuple([name for name in whole if name not in complex_ones]),
+            tuple([(name, part) for name in complex_ones for part in attributes[name]]),
         )
         names = self._names.setdefault(names, names)
         return _Wanted(names, _hash(attributes, names))
@@ -224,13 +229,12 @@ def is_plausible(in_scope: int, before: int | None) -> bool:
     return before is None or before - in_scope <= max(10, before * 0.1)
 
 
-def _flat(outer: str, value: object) -> list[str]:
-    return [f"{outer}.{inner}" for inner in value] if isinstance(value, dict) else [outer]
-
-
-def _hash(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    """Equal for equal values; nothing, an empty text and an empty list are one."""
-    return hash(tuple([_value(attributes.get(name)) for name in names]))
+def _hash(user: Mapping[str, Any], names: _Names) -> int:
+    """Equal for equal values under these names in Graph's JSON; nothing, an empty text and an empty list are one."""
+    whole = [user.get(name) for name in names.whole]
+    parts = [user[name].get(part) if isinstance(user.get(name), dict) else None for name, part in names.parts]
+    # Nearly every value is a text, and spared the rest.
+    return hash(tuple([value if type(value) is str and value else _value(value) for value in whole + parts]))
 
 
 def _value(value: object) -> object:

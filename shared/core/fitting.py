@@ -26,12 +26,10 @@ class Misfit:
 
 def fit(held: UserProperty, value: Value) -> Value | Misfit:
     """`value` as the property holds it, or why it cannot. Null fits everywhere; clearing is decided elsewhere."""
+    if type(value) is str and 0 < len(value) <= held.plain:  # nearly every value: spare it the rest
+        return value
     if value is None or value in ("", []):
         return None
-    if (
-        type(value) is str and held.type is PropertyType.TEXT and not held.choices
-    ):  # nearly every value: spare it the rest
-        return value if held.longest is None or len(value) <= held.longest else _too_long(held, value)
     match held.type:
         case PropertyType.TEXT | PropertyType.REFERENCE | PropertyType.DATE:
             return _fit_text(held, value)

@@ -104,6 +104,11 @@ __all__ = [
 ]
 
 _NO_RANDOMNESS: Final = Random(0)
+_NOT_MAPPED: Final = NotMapped()
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+# Looked up once: these loops run for every attribute of every user.
+_REFERENCE: Final = PropertyType.REFERENCE
+_ALWAYS: Final = Apply.ALWAYS
 
 
 def map_user(
@@ -120,16 +125,21 @@ def map_user(
     again makes the same user.
     """
     if random is None:
-        varies = any(mapping.expression.varies for mapping in mappings)
+        varies = [mapping for mapping in mappings if mapping.expression.varies]
         random = Random(str(attributes.get("id"))) if varies else _NO_RANDOMNESS
     environment = Environment(attributes, Surroundings(now, random, compat))
     held: dict[str, Value] = {}
     on_create: dict[str, Value] = {}
-    manager: ManagerReference = NotMapped()
+    manager: ManagerReference = _NOT_MAPPED
     failures: list[MappingFailure] = []
     ignored_object = False
     for mapping in mappings:
         target = mapping.written
+        if mapping.copied is not None:
+            text = attributes.get(mapping.copied)
+            if type(text) is str and 0 < len(text) <= target.plain:  # nearly every value: spare it the rest
+                (held if mapping.apply is _ALWAYS else on_create)[target.name] = text
+                continue
         try:
             value = mapping.expression.run(environment)
         except IgnoreFlow as signal:
@@ -141,10 +151,10 @@ def map_user(
         fitted = fit(target, value)
         if isinstance(fitted, Misfit):
             failures.append(MappingFailure(target.name, fitted.reason, None, mapping.skip_on_error))
-        elif target.type is PropertyType.REFERENCE:
+        elif target.type is _REFERENCE:
             manager = _reference(mapping, fitted)
         elif fitted is not None:
-            (held if mapping.apply is Apply.ALWAYS else on_create)[target.name] = fitted
+            (held if mapping.apply is _ALWAYS else on_create)[target.name] = fitted
         else:
             _without_value(mapping, held, on_create)
     return Mapped(
@@ -190,20 +200,19 @@ def attributes_read(mappings: Iterable[AttributeMapping], *filters: Filter | Non
     return frozenset(names)
 
 
-def fingerprint(mapped: Mapped) -> str:
-    """32 hexadecimal digits that differ when an update would differ.
+def fingerprint(mapped: Mapped, *, with_manager: bool = True) -> str:
+    """32 hexadecimal digits that differ when an update would differ; without the manager, as if none were mapped.
 
     What is sent at creation only has no part in it: it may be random, and is never compared again.
     """
-    match mapped.manager:
+    match mapped.manager if with_manager else _NOT_MAPPED:
+        case NotMapped():
+            manager: Value = False
         case ManagerSet(source_id=source_id):
-            manager: Value = source_id
+            manager = source_id
         case ManagerClear():
             manager = None
-        case NotMapped():
-            manager = False
         case _:
             assert_never(mapped.manager)
-    document = {"attributes": dict(mapped.attributes), "manager": manager}
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    canonical = _CANONICAL.encode({"attributes": dict(mapped.attributes), "manager": manager})
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

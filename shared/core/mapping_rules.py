@@ -7,12 +7,12 @@ in `mapping`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from .attributes import HIDDEN, PropertyType, UserProperty, complaint, find, suggest
-from .expressions import Compat, Expression, ParseError, Text, Value, parse
+from .expressions import Attribute, Compat, Expression, ParseError, Text, Value, parse
 from .fitting import Misfit, fit
 from .rule_faults import RuleFault, expression_fault
 
@@ -54,6 +54,11 @@ class AttributeMapping:
     default: Value = None  # at creation, and with WhenNull.DEFAULT always
     drift: Drift = Drift.REPAIR
     skip_on_error: bool = False
+    copied: str | None = field(init=False, compare=False)  # the source attribute, where it is simply taken over
+
+    def __post_init__(self) -> None:
+        node = self.expression.node
+        object.__setattr__(self, "copied", node.name if isinstance(node, Attribute) else None)
 
     @property
     def target(self) -> str:

@@ -8,11 +8,12 @@ expressions, nesting and growth are bounded, because the text comes from a confi
 from .compiler import Compat, Environment, Expression, Surroundings, evaluate, parse
 from .errors import EvaluationError, ExpressionError, Ignore, IgnoreFlow, ParseError, caret
 from .registry import FUNCTIONS
-from .syntax import Node, Text, to_text
+from .syntax import Attribute, Node, Text, to_text
 from .values import Value
 
 __all__ = [
     "FUNCTIONS",
+    "Attribute",
     "Compat",
     "Environment",
     "EvaluationError",
