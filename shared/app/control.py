@@ -29,17 +29,20 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
         StoreError, BusUnavailableError, LeaseLostError: it has to come again.
     """
     try:
-        command = decode_command(body)
+        order = decode_command(body)
     except MalformedMessageError as error:
         _logger.warning("a command cannot be read and is dead-lettered: %s", error)
         await parts.topic.park([PoisonMessage(message_id, body, "MalformedCommand", str(error))])
         return
-    match command:
+    if order.target is not None and order.target not in parts.targets:
+        _logger.warning("a command for %s is of no use: there is no such target any more", order.target)
+        return
+    match order.command:
         case Command.RENEW_SUBSCRIPTIONS:
             await keep_subscriptions(parts, renew=True)
         case Command.CATCH_UP:
             await catch_up(parts)
         case Command.FULL_CYCLE:
-            await full_cycle(parts)
+            await full_cycle(parts, None if order.target is None else {order.target})
         case _:
-            assert_never(command)
+            assert_never(order.command)

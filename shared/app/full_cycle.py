@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
 from shared.app.cursors import USERS, CycleRecord, load_cursor, load_cycle, note_attempt, save_cycle
@@ -41,6 +41,14 @@ _COUNTED_AS: Final[Mapping[Finding, str]] = {
     Finding.DUE: "due",
     Finding.LEAVER: "leavers",
 }
+
+
+class Progress(Protocol):
+    """Told as a cycle goes on."""
+
+    def __call__(self, target: str, *, read: int, sent: int) -> None:
+        """Pages read for a target so far, and users sent who are to be looked at."""
+        ...
 
 
 @dataclass(slots=True)
@@ -75,7 +83,9 @@ class Cycle:
     targets: dict[str, TargetCycle] = field(default_factory=dict)
 
 
-async def full_cycle(parts: Parts, targets: Collection[str] | None = None) -> Cycle | None:
+async def full_cycle(
+    parts: Parts, targets: Collection[str] | None = None, progress: Progress = lambda *_, **__: None
+) -> Cycle | None:
     """Compare all targets, or these; None where another cycle is under way.
 
     Raises:
@@ -95,6 +105,11 @@ async def full_cycle(parts: Parts, targets: Collection[str] | None = None) -> Cy
         async for findings in survey.run():
             await lease.extend()
             await _send(parts, cycle, findings)
+            progress(
+                findings.target,
+                read=survey.outcomes[findings.target].pages,
+                sent=cycle.targets[findings.target].sent,
+            )
         await lease.extend()
         for name, one in cycle.targets.items():
             one.outcome = survey.outcomes[name]

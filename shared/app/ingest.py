@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.bus.topic import BusUnavailableError
-from shared.core.commands import Command, command_envelope
+from shared.core.commands import Command, Order, command_envelope
 from shared.core.messages import MalformedMessageError, Reason, UserChange, envelope, object_id
 from shared.store.errors import StoreError
 
@@ -79,7 +79,9 @@ async def _ingest(parts: Parts, body: bytes) -> Reply:
         now = parts.clock.now()
         changes = [UserChange(user_id, Reason.NOTIFICATION, seen_at=now) for user_id in dict.fromkeys(user_ids)]
         envelopes = [envelope(change, not_before=now, timing=parts.settings.timing) for change in changes]
-        envelopes += [command_envelope(command, now, parts.settings.timing) for command in dict.fromkeys(commands)]
+        envelopes += [
+            command_envelope(Order(command), now, parts.settings.timing) for command in dict.fromkeys(commands)
+        ]
         await _within(_ANSWER_WITHIN, parts.topic.send(envelopes))
     except (BusUnavailableError, StoreError, TimeoutError) as error:
         _logger.warning("a notification could not be taken and will come again: %s", type(error).__name__)

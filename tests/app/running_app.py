@@ -134,8 +134,10 @@ class App:
         taken = self.bus.broker.receive(path, 10_000)
         for delivery in taken:
             self.bus.broker.complete(path, delivery.lock_token)
-        read = decode_command if subscription == "control" else decode
-        return [read(delivery.message.body) for delivery in taken]
+        if subscription == "control":
+            orders = [decode_command(delivery.message.body) for delivery in taken]
+            return [order.command if order.target is None else order for order in orders]
+        return [decode(delivery.message.body) for delivery in taken]
 
     def drain(self):
         """Leave nothing on the bus for the next test, however far ahead it is due; the bus's time is real again."""

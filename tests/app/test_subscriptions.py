@@ -16,7 +16,7 @@ from shared.app.health import health
 from shared.app.ingest import handshake, ingest
 from shared.app.subscriptions import keep_subscriptions
 from shared.config.faults import ConfigurationError, ConfigurationFault
-from shared.core.commands import Command, command_envelope
+from shared.core.commands import Command, Order, command_envelope
 from shared.core.messages import Timing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -209,7 +209,7 @@ async def test_graph_that_asks_for_reauthorization_is_answered_at_once(webhook):
     assert (await ingest(webhook.parts, json.dumps({"value": [event]}).encode())).status == 202
     [command] = await webhook.messages("control")
     assert command is Command.RENEW_SUBSCRIPTIONS
-    await control(webhook.parts, "m", command_envelope(command, webhook.clock.now(), Timing()).body.encode())
+    await control(webhook.parts, "m", command_envelope(Order(command), webhook.clock.now(), Timing()).body.encode())
     assert await renewals(webhook) == 2
 
 
