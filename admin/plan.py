@@ -9,11 +9,12 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
 from admin.plan_output import JsonWriter, MarkdownWriter, TableWriter
+from admin.progress import progress_bars
 from admin.running import REFUSED, chosen_targets, refuse, run, settings_option, target_option, wrong
 from shared.app.find_user import UserNotFoundError, find_user
 
@@ -71,8 +72,12 @@ def plan(
             targets = chosen_targets(parts, target)
             if names:
                 return await _some(parts, targets, names, writer)
-            with _progress() as progress:
-                return await _everybody(parts, targets, progress, writer)
+            with progress_bars() as bars:
+
+                def tell(target: str, *, read: int, found: int, planned: int) -> None:
+                    bars(target, f"{read} pages read, users planned", planned, found)
+
+                return await _everybody(parts, targets, tell, writer)
 
         targets = run(settings_file, planned, sync_file=config)
         writer.end(targets)
@@ -140,31 +145,3 @@ def _written_whole(output: Path | None) -> Iterator[TextIO]:
         os.replace(unfinished, output)  # noqa: PTH105 - the same in fewer words
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar for each target on standard error, where that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - not needed for some users
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bars  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(target: str, *, read: int, found: int, planned: int) -> None:
-            if target not in tasks:
-                tasks[target] = bars.add_task(target, total=None)
-            bars.update(
-                tasks[target], description=f"{target}: {read} pages read, users", total=found, completed=planned
-            )
-
-        yield tell
