@@ -6,6 +6,9 @@ import sys
 
 import click
 
+from admin.configuration import configuration
+from admin.cycle import cycle
+from admin.escrow import escrow
 from admin.evaluate import evaluate
 from admin.explain import explain
 from admin.export_schema import export_schema
@@ -16,6 +19,7 @@ from admin.plan import plan
 from admin.provision import provision
 from admin.schema import schema
 from admin.scope import scope
+from admin.status import status
 from admin.try_mapping import try_mapping
 from admin.validate import validate
 
@@ -25,6 +29,9 @@ def admin() -> None:
     """Check, try and operate Crosstenant."""
 
 
+admin.add_command(configuration)
+admin.add_command(cycle)
+admin.add_command(escrow)
 admin.add_command(evaluate)
 admin.add_command(explain)
 admin.add_command(export_schema)
@@ -35,6 +42,7 @@ admin.add_command(plan)
 admin.add_command(provision)
 admin.add_command(schema)
 admin.add_command(scope)
+admin.add_command(status)
 admin.add_command(try_mapping)
 admin.add_command(validate)
 
