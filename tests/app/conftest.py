@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 
+import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 from running_app import NO_LAG, ROOT, App, BusClock, GivenClock
@@ -101,3 +102,17 @@ async def terminal(app, servers, tmp_path):
         return done.exit_code, done.stdout, done.stderr
 
     return run
+
+
+@pytest.fixture
+def settings_of(terminal, tmp_path):
+    """Changes settings of the terminal; None takes one out."""
+    assert terminal is not None  # whose file it is
+
+    def change(**values):
+        file = tmp_path / "local.settings.json"
+        settings = json.loads(file.read_text(encoding="utf-8"))["Values"] | values
+        kept = {name: value for name, value in settings.items() if value is not None}
+        file.write_text(json.dumps({"Values": kept}), encoding="utf-8")
+
+    return change
