@@ -108,7 +108,14 @@ async def seed(store: Store, sync_text: str, users: int) -> None:
     await save_cycle(
         store,
         CycleRecord(
-            target.name, "seeded", _LONG_AGO, target.rules, users, users, _LONG_AGO + timedelta(hours=1), {"sent": users}
+            target.name,
+            "seeded",
+            _LONG_AGO,
+            target.rules,
+            users,
+            users,
+            _LONG_AGO + timedelta(hours=1),
+            {"sent": users},
         ),
     )
 
