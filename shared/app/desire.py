@@ -21,7 +21,8 @@ from shared.core.desired import (
     UnknownDesired,
 )
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.core.mapping import ManagerSet, Mapped, MappingFailure, NotMapped, attributes_read, fingerprint, map_user
+from shared.core.fingerprints import fingerprint, names_in
+from shared.core.mapping import ManagerSet, Mapped, MappingFailure, NotMapped, attributes_read, map_user
 from shared.core.provisioning_event import Identity
 from shared.core.scoping import InScope as Passes
 from shared.core.scoping import Out, Undecidable, evaluate_filter
@@ -115,13 +116,14 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     addresses = [name for name in (user.get("mail"), user.get("userPrincipalName")) if isinstance(name, str) and name]
     if not addresses:
         return Draft(UnknownDesired(Fault(FaultSize.USER, "MissingValues"), identity))
+    held = to_graph(mapped.attributes)
     in_scope = InScope(
         address=addresses[0],
         aliases=tuple(addresses[1:]),
         skipped=_in_words(mapped.failures) if mapped.failures else None,
-        attributes=to_graph(mapped.attributes),
+        attributes=held,
         on_create=to_graph(mapped.on_create),
-        fingerprint=fingerprint(mapped, with_manager=False),  # managers are compared by themselves
+        fingerprint=fingerprint(held, names_in(held)),
         enabled=user.get("accountEnabled") is not False,
         identity=identity,
     )

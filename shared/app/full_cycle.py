@@ -113,6 +113,7 @@ async def full_cycle(
         await lease.extend()
         for name, one in cycle.targets.items():
             one.outcome = survey.outcomes[name]
+            await survey.mapped[name].save(parts.store)
             await _finish(parts, name, cycle, now)
     finally:
         await lease.give_back()

@@ -13,7 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.app.desire import draft, selection
+from shared.app.mapped_before import MappedBefore
 from shared.core.cycle import Comparison, Counts, Found, is_plausible
+from shared.core.fingerprints import record
 from shared.graph.pages import ListFailedError
 from shared.graph.source import Found as FoundInSource
 
@@ -62,6 +64,7 @@ class Survey:
     purposes: Mapping[str, Purpose]  # by target
     now: datetime
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    mapped: dict[str, MappedBefore] = field(default_factory=dict)  # what may be remembered for the next one
     _comparisons: dict[str, Comparison] = field(default_factory=dict)
 
     async def run(self) -> AsyncIterator[Findings]:
@@ -78,6 +81,7 @@ class Survey:
             comparison = Comparison(target.policy, links, self.now, everything=purpose.everything)
             self._comparisons[name] = comparison
             self.outcomes[name] = Outcome(comparison.counts)
+            self.mapped[name] = await MappedBefore.load(self.parts.store, target, links)
         async for findings in self._source():
             yield findings
         for one in self._going():
@@ -134,14 +138,19 @@ class Survey:
 
     def _compare(self, one: TargetParts, page: Page, *, group: str | None, with_managers: bool) -> list[Found]:
         groups = frozenset() if group is None else frozenset({group})
-        comparison = self._comparisons[one.target.name]
+        comparison, mapped = self._comparisons[one.target.name], self.mapped[one.target.name]
         found = []
         for user in page:
             user_id = str(user["id"]).lower()
             if comparison.has_seen(user_id):
                 continue
-            desired = draft(one.target, FoundInSource(user, groups), None, self.now).desired
-            found.append(comparison.source(user_id, desired))
+            read = record(user)
+            if mapped.made(user_id, read, comparison.applied(user_id)):
+                comparison.as_applied(user_id, mapped.names)
+            else:
+                desired = draft(one.target, FoundInSource(user, groups), None, self.now).desired
+                mapped.learn(user_id, read, desired)
+                found.append(comparison.source(user_id, desired))
             if with_managers:
                 found.append(comparison.manager(user_id, _manager_of(user)))
         return _told(found)

@@ -22,10 +22,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.core.decide import CONSISTENCY_HORIZON, Policy
 from shared.core.desired import Desired, InScope, OutOfScope, UnknownDesired
+from shared.core.fingerprints import Names, fingerprint, names_in
 from shared.core.mapping_rules import Drift
 from shared.core.model import Link, LinkState
 from shared.core.refusals import remembered
@@ -67,20 +68,6 @@ class Counts:
     by_finding: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(Finding, 0))
 
 
-class _Names(NamedTuple):
-    """Which of Graph's properties are compared, and of complex ones which parts."""
-
-    whole: tuple[str, ...]
-    parts: tuple[tuple[str, str], ...] = ()
-
-
-class _Wanted(NamedTuple):
-    """What the target should show of somebody: the hash of the values under some names."""
-
-    names: _Names
-    values: int
-
-
 _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.IMPORTED, LinkState.HELD})
 _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 
@@ -101,8 +88,8 @@ class Comparison:
         self._now = now
         self._everything = everything
         self._seen: set[str] = set()  # whatever the lists say of them: not to be looked for as leavers
-        self._wanted: dict[str, _Wanted] = {}  # up to date as far as the source goes
-        self._names: dict[_Names, _Names] = {}  # one for all who are compared by the same
+        self._wanted: dict[str, Names] = {}  # up to date as far as the source goes: what the target is compared by
+        self._but_for: dict[str, str] = {}  # the fingerprint wanted of those whose target may hold some as it likes
         self._target_wins = frozenset(name for name, drift in policy.drift.items() if drift is Drift.TARGET_WINS)
         self._found: set[str] = set()
         self.counts = Counts()
@@ -127,8 +114,24 @@ class Comparison:
             return self._tell(user_id, Finding.DUE) if self._is_due(link) else None
         if link.fingerprint != desired.fingerprint or link.state not in _SETTLED:
             return self._tell(user_id, Finding.CHANGED)
-        self._wanted[user_id] = self._reduced(desired, link)
+        left = self._left(link)
+        names = self._wanted[user_id] = names_in(desired.attributes, without=left)
+        if left:
+            self._but_for[user_id] = fingerprint(desired.attributes, names)
         return None
+
+    def applied(self, user_id: str) -> str | None:
+        """The fingerprint of all that was last applied to somebody who is settled; None where there is more to say."""
+        link = self._links.get(user_id)
+        if link is None or self._is_waiting(link) or link.state not in _SETTLED or self._left(link):
+            return None
+        return link.fingerprint
+
+    def as_applied(self, user_id: str, names: Names) -> None:
+        """Take in one user of the source's lists of whom the rules want what was `applied`, under these names."""
+        self._seen.add(user_id)
+        self.counts.in_scope += 1
+        self._wanted[user_id] = names
 
     def manager(self, user_id: str, manager_id: str | None) -> Found | None:
         """Take in who somebody's manager is, where the source's lists could say so."""
@@ -145,8 +148,8 @@ class Comparison:
     def target(self, user_id: str, user: Mapping[str, Any], *, manages_manager: bool) -> Found | None:
         """Take in one user of ours in the target; `user` is Graph's JSON, with the manager expanded."""
         self.counts.present += 1
-        link, wanted = self._links.get(user_id), self._wanted.pop(user_id, None)
-        if wanted is None or link is None or user_id in self._found:
+        link, names = self._links.get(user_id), self._wanted.pop(user_id, None)
+        if names is None or link is None or user_id in self._found:
             return None
         if link.target_id != user.get("id"):
             return self._tell(user_id, Finding.DRIFTED)
@@ -156,7 +159,7 @@ class Comparison:
         holds = manager.get("id") if isinstance(manager, dict) else None
         if manages_manager and holds != link.manager_target_id:
             return self._tell(user_id, Finding.DRIFTED)
-        if _hash(user, wanted.names) != wanted.values:
+        if fingerprint(user, names) != self._but_for.get(user_id, link.fingerprint):
             return self._tell(user_id, Finding.DRIFTED)
         return None
 
@@ -202,17 +205,11 @@ class Comparison:
             return self._everything or self._now - link.retry_at >= _OVERDUE
         return self._everything
 
-    def _reduced(self, desired: InScope, link: Link) -> _Wanted:
-        left = self._target_wins.union(link.drifted, remembered(link.reason))
-        attributes = desired.attributes
-        whole = [name for name in attributes if name not in left]
-        complex_ones = [name for name in whole if isinstance(attributes[name], dict)]
-        names = _Names(
-            tuple([name for name in whole if name not in complex_ones]),
-            tuple([(name, part) for name in complex_ones for part in attributes[name]]),
-        )
-        names = self._names.setdefault(names, names)
-        return _Wanted(names, _hash(attributes, names))
+    def _left(self, link: Link) -> frozenset[str]:
+        """Attributes that the target may hold as it likes."""
+        if not (self._target_wins or link.drifted or link.reason):
+            return self._target_wins
+        return self._target_wins.union(link.drifted, remembered(link.reason))
 
     def _tell(self, user_id: str, finding: Finding) -> Found:
         self._found.add(user_id)
@@ -227,18 +224,3 @@ def is_plausible(in_scope: int, before: int | None) -> bool:
     even looked at as a leaver; if the next pass finds the same again, it is believed.
     """
     return before is None or before - in_scope <= max(10, before * 0.1)
-
-
-def _hash(user: Mapping[str, Any], names: _Names) -> int:
-    """Equal for equal values under these names in Graph's JSON; nothing, an empty text and an empty list are one."""
-    whole = [user.get(name) for name in names.whole]
-    parts = [user[name].get(part) if isinstance(user.get(name), dict) else None for name, part in names.parts]
-    # Nearly every value is a text, and spared the rest.
-    return hash(tuple([value if type(value) is str and value else _value(value) for value in whole + parts]))
-
-
-def _value(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(value) or None
-    # A flag is no number, and a number no flag: 1 and true have one hash.
-    return (value,) if isinstance(value, bool) else value or None

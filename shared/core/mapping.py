@@ -8,8 +8,6 @@ from configuration is in `mapping_rules`; matching, links and writing are elsewh
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, assert_never
@@ -98,14 +96,12 @@ __all__ = [
     "NotMapped",
     "WhenNull",
     "attributes_read",
-    "fingerprint",
     "map_user",
     "parse_mappings",
 ]
 
 _NO_RANDOMNESS: Final = Random(0)
 _NOT_MAPPED: Final = NotMapped()
-_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 # Looked up once: these loops run for every attribute of every user.
 _REFERENCE: Final = PropertyType.REFERENCE
 _ALWAYS: Final = Apply.ALWAYS
@@ -198,21 +194,3 @@ def attributes_read(mappings: Iterable[AttributeMapping], *filters: Filter | Non
     for each in filters:
         names |= each.attributes if each is not None else frozenset()
     return frozenset(names)
-
-
-def fingerprint(mapped: Mapped, *, with_manager: bool = True) -> str:
-    """32 hexadecimal digits that differ when an update would differ; without the manager, as if none were mapped.
-
-    What is sent at creation only has no part in it: it may be random, and is never compared again.
-    """
-    match mapped.manager if with_manager else _NOT_MAPPED:
-        case NotMapped():
-            manager: Value = False
-        case ManagerSet(source_id=source_id):
-            manager = source_id
-        case ManagerClear():
-            manager = None
-        case _:
-            assert_never(mapped.manager)
-    canonical = _CANONICAL.encode({"attributes": dict(mapped.attributes), "manager": manager})
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

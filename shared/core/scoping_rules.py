@@ -29,7 +29,7 @@ from .scoping_tree import (
     Not,
     Operator,
     Rule,
-    attributes_of,
+    clauses_of,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def parse_filter(
     rule = reader.rule(raw, "", 0)
     if reader.faults:
         return None, tuple(reader.faults)
-    return Filter(rule, frozenset(attributes_of(rule))), ()
+    return Filter(rule, frozenset([clause.attribute for clause in clauses_of(rule)])), ()
 
 
 class _Reader:

@@ -100,6 +100,11 @@ class Filter:
     rule: Rule | None
     attributes: frozenset[str]
 
+    @property
+    def follows_time(self) -> bool:
+        """Whether the verdict on somebody may change though nothing about them does."""
+        return any(instant.at is None for clause in clauses_of(self.rule) for instant in clause.instants)
+
 
 def in_words(clause: Clause) -> str:
     """`department EQUALS "Sales"`."""
@@ -107,16 +112,16 @@ def in_words(clause: Clause) -> str:
     return f"{clause.attribute} {clause.operator.value} {values}".rstrip()
 
 
-def attributes_of(rule: Rule | None) -> Iterator[str]:
-    """The names of the attributes that a rule looks at."""
+def clauses_of(rule: Rule | None) -> Iterator[Clause]:
+    """All conditions in a rule."""
     match rule:
-        case Clause(attribute=attribute):
-            yield attribute
+        case Clause():
+            yield rule
         case All(parts=parts) | Any(parts=parts):
             for part in parts:
-                yield from attributes_of(part)
+                yield from clauses_of(part)
         case Not(part=part):
-            yield from attributes_of(part)
+            yield from clauses_of(part)
         case None:
             return
         case _:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.core.attributes import source_attributes
 from shared.core.expressions import Compat
@@ -17,11 +15,9 @@ from shared.core.mapping import (
     Drift,
     ManagerClear,
     ManagerSet,
-    Mapped,
     NotMapped,
     WhenNull,
     attributes_read,
-    fingerprint,
     map_user,
     parse_mappings,
 )
@@ -281,36 +277,3 @@ def test_all_attributes_that_rules_and_filter_read_are_named():
     scope, _ = parse_filter({"attribute": "country", "operator": "EQUALS", "value": "DE"})
     assert attributes_read(rules({"city": "Join([city],[state])"}), scope) == {"city", "state", "country"}
     assert attributes_read(rules({"city": '"x"'})) == frozenset()
-
-
-json_values = st.none() | st.booleans() | st.text(max_size=5) | st.lists(st.text(max_size=5), max_size=2)
-
-
-def _mapped(attributes, manager=None, on_create=None):
-    return Mapped(attributes, on_create or {}, manager or NotMapped(), (), ignored_object=False, redacted=frozenset())
-
-
-@given(st.dictionaries(st.text(max_size=6), json_values, max_size=6), st.randoms())
-def test_the_fingerprint_does_not_depend_on_order(attributes, random):
-    """The same attributes in any order have one fingerprint of 32 hexadecimal digits."""
-    shuffled = list(attributes.items())
-    random.shuffle(shuffled)
-    assert fingerprint(_mapped(attributes)) == fingerprint(_mapped(dict(shuffled)))
-    assert len(fingerprint(_mapped(attributes))) == 32
-
-
-def test_the_fingerprint_differs_when_an_update_would():
-    """Null, absent, text and list are four things; so are the manager's three states; creation has no part."""
-    different = [
-        _mapped({}),
-        _mapped({"a": None}),
-        _mapped({"a": "x"}),
-        _mapped({"a": ["x"]}),
-        _mapped({"a": "True"}),
-        _mapped({"a": True}),
-        _mapped({}, ManagerClear()),
-        _mapped({}, ManagerSet("1")),
-        _mapped({}, ManagerSet("2")),
-    ]
-    assert len({fingerprint(each) for each in different}) == len(different)
-    assert fingerprint(_mapped({}, on_create={"b": "x"})) == fingerprint(_mapped({}))

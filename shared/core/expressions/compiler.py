@@ -50,6 +50,7 @@ class Expression:
     attributes: frozenset[str] = field(repr=False, compare=False)  # names that are read
     redacts: bool = field(repr=False, compare=False)  # the result is not to be logged
     varies: str | None = field(repr=False, compare=False)  # a function in it that never gives the same twice
+    follows_time: bool = field(repr=False, compare=False)  # the value may change though no attribute does
 
 
 def parse(text: str) -> Expression:
@@ -63,6 +64,7 @@ def parse(text: str) -> Expression:
         attributes=attributes_read(node),
         redacts="Redact" in called,
         varies=next((name for name in called if FUNCTIONS[name].varies), None),
+        follows_time="Now" in called,
     )
 
 
