@@ -118,7 +118,7 @@ class Life:
             for tenant, counted in counters["requests"].items()
             if tenant in {SOURCE, *self._targets}
         }
-        return Figure(name, len(people), expected, measured, seconds, exact, requests)
+        return Figure(f"life.{name}", len(people), expected, measured, seconds, exact, requests)
 
     async def _drain(self, target: str) -> None:
         """Do as the Functions host does, until no more messages come."""
@@ -147,7 +147,7 @@ class Life:
         for target, before in self._before.items():
             found = expectation.compare(before, await self._cloud.users(target))
             wrong[f"{target}.wrong"] = float(len(found.missing) + len(found.unexpected) + len(found.different))
-        return Figure("endState", len(people), dict.fromkeys(wrong, 0.0), wrong, 0.0)
+        return Figure("life.endState", len(people), dict.fromkeys(wrong, 0.0), wrong, 0.0)
 
     # --- what happens in the source ---
 
