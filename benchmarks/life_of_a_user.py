@@ -18,12 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.servicebus.aio import ServiceBusClient
 
+from benchmarks.app_parts import build_parts
 from benchmarks.figure import Figure
 from sandbox.story.expectation import Expectation
 from sandbox.tenants import tls
@@ -220,14 +220,10 @@ async def _run(users: int, folder: Path) -> bool:
     from sandbox.bus.config import read_config  # noqa: PLC0415
     from sandbox.bus.server import BusServer  # noqa: PLC0415
     from sandbox.story.cloud import Cloud  # noqa: PLC0415
-    from sandbox.story.topology import TOPIC, service_bus_topology  # noqa: PLC0415
+    from sandbox.story.topology import service_bus_topology  # noqa: PLC0415
     from sandbox.tenants.config_file import parse  # noqa: PLC0415
     from sandbox.tenants.contoso import default_document  # noqa: PLC0415
     from sandbox.tenants.server import TenantsServer  # noqa: PLC0415
-    from shared.app.compose import build  # noqa: PLC0415
-    from shared.app.parts import Clock  # noqa: PLC0415
-    from shared.config.settings import read_settings  # noqa: PLC0415
-    from shared.graph.pace import Pace  # noqa: PLC0415
 
     no_lag = {"count": 2, "medianSeconds": 0, "p99Seconds": 0, "indexMedianSeconds": 0, "indexP99Seconds": 0}
     tenants = TenantsServer(parse(default_document() | {"replicas": no_lag}), seed=1, tls_dir=folder)
@@ -235,30 +231,7 @@ async def _run(users: int, folder: Path) -> bool:
     bus = BusServer(read_config(service_bus_topology(["emea", "apac"], 300)))
     await bus.start()
     ready = tenants.describe()
-    os.environ |= {"IDENTITY_ENDPOINT": ready["identityEndpoint"], "IDENTITY_HEADER": ready["identityHeader"]}
-    settings = read_settings(
-        {
-            "SYNC_FILE": str(ROOT / "sync.yaml"),
-            "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
-            "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
-            "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
-            "ServiceBusConnection": bus.connection_string,
-            "USER_CHANGES_TOPIC": TOPIC,
-            "STORE_URL": f"sqlite:///{folder}/links.sqlite3",
-            "NOTIFICATION_URL": "https://localhost:1/api/notifications",
-            # The tenants have no lag here, so nothing has to be waited for.
-            "WINDOW_SECONDS": "0.2",
-            "SETTLE_SECONDS": "0",
-            "SECOND_LOOK_SECONDS": "0",
-            "GRAPH_ENDPOINT": ready["login"],
-            "AZURE_AUTHORITY_HOST": ready["login"],
-        }
-    )
-
-    async def no_sleep(_: float) -> None:
-        """A user who was just invited is on every replica already."""
-
-    parts = build(settings, Clock(lambda: datetime.now(UTC), no_sleep), pace=Pace(per_second=1e6, burst=1e6))
+    parts = build_parts(ready, folder, ROOT / "sync.yaml", bus.connection_string)
     met = True
     async with Cloud(ready) as cloud:
         async for figure in Life(parts, cloud, bus.connection_string).figures(users):
