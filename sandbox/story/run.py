@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
 """How late the tenants' replicas are: gentler than in the cloud, so that the day fits into a minute."""
+_THROTTLING: Final = {"writes": 3000, "windowSeconds": 150}
+"""Graph's own quota."""
 
 
 class CommandFailedError(Exception):
@@ -159,7 +161,8 @@ class Sandbox:
         self.monitor = await monitoring.start_monitor(self.tenants.ready, self.log("monitor"))
         self._stack.push_async_callback(self.monitor.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
-        await self.cloud.control("POST", "profile", {"replicas": _REPLICAS, "notifications": NOTIFICATIONS})
+        manners = {"replicas": _REPLICAS, "notifications": NOTIFICATIONS, "throttling": _THROTTLING}
+        await self.cloud.control("POST", "profile", manners)
         port = await _free_port()
         settings = self.folder / "local.settings.json"
         settings.write_text(json.dumps(self._settings(port), indent=2), encoding="utf-8")

@@ -125,6 +125,23 @@ class DeltaSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """So much in any window of so many seconds."""
+
+    limit: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottlingSettings:
+    """What each app may ask of each tenant; None is no limit."""
+
+    writes: Quota | None = None
+    resource_units: Quota | None = None
+    retry_after: bool = True  # whether a refusal says when to come back
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole cloud."""
 
@@ -138,4 +155,5 @@ class Config:
     notifications: NotificationSettings
     invitations: InvitationSettings
     delta: DeltaSettings
+    throttling: ThrottlingSettings
     token_lifetime: float

@@ -19,6 +19,9 @@ A file (YAML, or JSON, which is YAML) may hold these keys, all optional but the 
     invitations:        # softDeletedTwin: newObject | refuse, neverAppearsShare, suspiciousAfterPerMinute,
                         #   allowed
     delta:              # pageSize, emptyPageShare, shortPageShare
+    throttling:         # without it, nobody is throttled; with it, every app in every tenant:
+                        #   writes (3000), windowSeconds (150), resourceUnits (0 is no limit),
+                        #   resourceUnitsWindowSeconds (10), retryAfter (false: a 429 does not say when)
     tokens:             # lifetimeSeconds
 
 Here only texts become values of `config`; what they mean is the other modules' affair.
@@ -44,8 +47,10 @@ from sandbox.tenants.config import (
     InvitationSettings,
     ManagedIdentityConfig,
     NotificationSettings,
+    Quota,
     SoftDeletedTwin,
     TenantConfig,
+    ThrottlingSettings,
 )
 from sandbox.tenants.config_reader import REQUIRED, Reader
 from sandbox.tenants.directory.properties import EXTENSION_NAME, EXTENSION_TYPES, GROUP, USER, ExtensionProperty
@@ -95,6 +100,7 @@ def parse(document: Any) -> Config:
         notifications=_notifications(top.section("notifications") or Reader({}, "notifications", faults)),
         invitations=_invitations(top.section("invitations") or Reader({}, "invitations", faults)),
         delta=_delta(top.section("delta") or Reader({}, "delta", faults)),
+        throttling=_throttling(top.section("throttling")),
         token_lifetime=_tokens(top.section("tokens") or Reader({}, "tokens", faults)),
     )
     top.done()
@@ -105,7 +111,7 @@ def parse(document: Any) -> Config:
 
 
 def profile(config: Config, document: Any) -> Config:
-    """The configuration with other manners: only replicas, notifications, invitations and delta change."""
+    """The configuration with other manners: only replicas, notifications, invitations, delta, throttling change."""
     faults: list[str] = []
     top = Reader(document, "", faults)
     changed: Config = config
@@ -118,6 +124,8 @@ def profile(config: Config, document: Any) -> Config:
         changed = replace(changed, invitations=_invitations(section))
     if (section := top.section("delta")) is not None:
         changed = replace(changed, delta=_delta(section))
+    if (section := top.section("throttling")) is not None:
+        changed = replace(changed, throttling=_throttling(section))
     top.done()
     if faults:
         raise ConfigError(faults)
@@ -284,6 +292,21 @@ def _delta(reader: Reader) -> DeltaSettings:
         int(reader.number("pageSize", 200, least=1, most=200)),
         reader.share("emptyPageShare", 0.05),
         reader.share("shortPageShare", 0.1),
+    )
+    reader.done()
+    return settings
+
+
+def _throttling(reader: Reader | None) -> ThrottlingSettings:
+    if reader is None:
+        return ThrottlingSettings()
+    writes = Quota(int(reader.number("writes", 3000, least=1)), reader.number("windowSeconds", 150, least=1))
+    units = int(reader.number("resourceUnits", 0))
+    units_seconds = reader.number("resourceUnitsWindowSeconds", 10, least=1)
+    settings = ThrottlingSettings(
+        writes,
+        Quota(units, units_seconds) if units else None,
+        reader.flag("retryAfter", default=True),
     )
     reader.done()
     return settings

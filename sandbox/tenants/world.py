@@ -19,6 +19,7 @@ from sandbox.tenants.graph.permissions import SUBSCRIBE_GROUPS, SUBSCRIBE_USERS,
 from sandbox.tenants.notifications import NotificationHub
 from sandbox.tenants.odata.tokens import TokenMint
 from sandbox.tenants.subscription import Scope, Subscription
+from sandbox.tenants.throttling import Throttling
 
 if TYPE_CHECKING:
     from sandbox.tenants.clock import Clock
@@ -105,6 +106,7 @@ class World:
         self.clock = clock
         self.chance = Chance(seed)
         self.counters = Counters()
+        self.throttling = Throttling(config.throttling)
         self.faults = Faults(self.chance.stream("faults"))
         self.mint = TokenMint(f"crosstenant-sandbox:{seed}".encode())
         self.hub = NotificationHub(
@@ -146,9 +148,10 @@ class World:
             tenant.directory.purge_expired()
 
     def use(self, config: Config) -> None:
-        """Take over other manners (replicas, notifications, invitations, delta), with replicas levelled."""
+        """Take over other manners (replicas, notifications, invitations, delta, throttling), with replicas levelled."""
         self.config = config
         self.hub.settings = config.notifications
+        self.throttling.use(config.throttling)
         for tenant in self.tenants.values():
             tenant.directory.delta_lag = config.delta_lag
             tenant.directory.replicas.level(config.replicas)

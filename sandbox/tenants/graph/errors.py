@@ -105,6 +105,14 @@ def denied(message: str = "Insufficient privileges to complete the operation.") 
     return GraphError(403, "Authorization_RequestDenied", message)
 
 
+def throttled(information: str, scope: str, retry_after: int | None) -> GraphError:
+    """A limit is used up; Graph usually says for how many seconds, and which limit it was."""
+    headers = {"x-ms-throttle-scope": scope, "x-ms-throttle-information": information}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return GraphError(429, "TooManyRequests", "Too many requests.", headers=headers)
+
+
 def unauthenticated(message: str) -> GraphError:
     """No token, or one that does not hold."""
     return GraphError(

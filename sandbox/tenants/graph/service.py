@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING
 from sandbox.tenants.faults import Effect, FaultBody
 from sandbox.tenants.graph import batch, permissions
 from sandbox.tenants.graph.call import Call, Caller
-from sandbox.tenants.graph.errors import GraphError, denied, malformed, unauthenticated, unsupported_query
+from sandbox.tenants.graph.errors import (
+    GraphError,
+    denied,
+    malformed,
+    throttled,
+    unauthenticated,
+    unsupported_query,
+)
 from sandbox.tenants.graph.outcome import Finished, Outcome, Suspended
 from sandbox.tenants.graph.routes import Found, Router
 from sandbox.tenants.identity.keys import Claims, KeyRing, TokenInvalidError
 from sandbox.tenants.odata.query import Query, QueryError
+from sandbox.tenants.throttling import Limit, Verdict
 from sandbox.tenants.wire import (
     NeedsValidation,
     PendingReply,
@@ -27,7 +35,7 @@ from sandbox.tenants.wire import (
     Response,
     ValidationAnswer,
 )
-from sandbox.tenants.world import GRAPH_APP_ID
+from sandbox.tenants.world import CONTROL_APP_ID, GRAPH_APP_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +116,15 @@ class GraphService:
         route = found.route
         units = route.cost(query)
         self._world.counters.request(identity.tenant.name, route.operation, units, route.writes)
-        costed = _Marks(marks.request_id, marks.client_request_id, {"x-ms-resource-unit": str(units)})
+        verdict = self._verdict(identity, units, route.writes)
+        extra = {"x-ms-resource-unit": str(units)}
+        if verdict.used is not None:
+            extra["x-ms-throttle-limit-percentage"] = f"{verdict.used:.2f}"
+        costed = replace(marks, extra=extra)
+        if verdict.exceeded is not None:
+            operations = "Write" if verdict.exceeded is Limit.WRITES else "ReadWrite"
+            scope = f"Tenant_Application/{operations}/{identity.caller.app_id}/{identity.tenant.id}"
+            return self._refused(throttled(verdict.exceeded, scope, verdict.retry_after), identity, costed)
 
         def run() -> Outcome:
             if not permissions.meets(route.requirement, identity.caller.roles):
@@ -121,6 +137,13 @@ class GraphService:
             return self._continued(result, identity, costed)
 
         return self._struck(request, identity, route.operation, costed, run)
+
+    def _verdict(self, identity: Identity, units: int, writes: int) -> Verdict:
+        """What throttling says; the administrator of the control interface is outside all limits."""
+        if identity.caller.app_id == CONTROL_APP_ID:
+            return Verdict()
+        costs = {Limit.WRITES: writes, Limit.RESOURCE_UNITS: units}
+        return self._world.throttling.admit(identity.caller.app_id, identity.tenant.id, costs, self._world.now())
 
     def _continued(self, result: Reply | PendingReply, identity: Identity, marks: _Marks) -> Outcome:
         if isinstance(result, Reply):
