@@ -43,12 +43,14 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus, expressions, a user's life, the provisioning log, cycles, queries
+bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus, expressions, a user's life, the provisioning log, cycles, queries, load
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
 	$(BIN)/python -m benchmarks.provisioning_log
 	$(BIN)/python -m benchmarks.queries
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.write_quota
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts
