@@ -1,7 +1,7 @@
 """Writes per second towards one target: close to Graph's quota, and never over it by our own doing.
 
 Graph allows an app 3,000 writes in 150 s per tenant, and 35,000 in 300 s over all tenants. Each target has one
-worker, so a static share needs no coordination. The numbers are derived in docs/decisions/0011-pace-of-writes.md.
+worker, so a static share needs no coordination. The numbers are derived in docs/decisions/0012-pace-of-writes.md.
 """
 
 from __future__ import annotations
