@@ -68,6 +68,7 @@ class TargetCycle:
         return {
             "inScope": counts.in_scope,
             "present": counts.present,
+            "pendingRedemption": counts.pending_redemption,
             **{_COUNTED_AS[finding]: count for finding, count in counts.by_finding.items()},
             "withheld": self.outcome.withheld,
             "sent": self.sent,

@@ -59,9 +59,11 @@ async def _counted(parts: Parts, name: str) -> Mapping[str, int]:
             counts["escrow"] += link.waits and link.state is not LinkState.HELD
             counts["unlogged"] += bool(link.unlogged)
     cycle = await load_cycle(parts.store, name)
-    if cycle is None:
-        return counts
-    return counts | {"inScope": cycle.in_scope, "pendingRedemption": cycle.counts.get("pendingRedemption", 0)}
+    if cycle is not None:
+        counts["inScope"] = cycle.in_scope
+        if "pendingRedemption" in cycle.counts:  # an older version's cycle did not count them
+            counts["pendingRedemption"] = cycle.counts["pendingRedemption"]
+    return counts
 
 
 async def _source(parts: Parts, now: datetime) -> Mapping[str, int]:

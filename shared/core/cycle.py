@@ -65,6 +65,7 @@ class Counts:
 
     in_scope: int = 0
     present: int = 0  # users of ours in the target
+    pending_redemption: int = 0  # of these, who never signed in there
     by_finding: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(Finding, 0))
 
 
@@ -148,6 +149,7 @@ class Comparison:
     def target(self, user_id: str, user: Mapping[str, Any], *, manages_manager: bool) -> Found | None:
         """Take in one user of ours in the target; `user` is Graph's JSON, with the manager expanded."""
         self.counts.present += 1
+        self.counts.pending_redemption += user.get("externalUserState") == "PendingAcceptance"
         link, names = self._links.get(user_id), self._wanted.pop(user_id, None)
         if names is None or link is None or user_id in self._found:
             return None

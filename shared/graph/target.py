@@ -104,7 +104,7 @@ class TargetDirectory:
         Raises:
             ListFailedError: not everybody could be read.
         """
-        names = dict.fromkeys(("id", "accountEnabled", self._marker_attribute, *select))
+        names = dict.fromkeys(("id", "accountEnabled", "externalUserState", self._marker_attribute, *select))
         prefix = f"{self._source_tenant_id}/"
         request = GraphRequest(
             "GET",

@@ -47,6 +47,21 @@ async def test_each_target_says_where_its_links_stand(app):
     assert '"inScope":3' in counts
 
 
+async def test_who_never_signed_in_is_told_as_the_last_cycle_counted(app):
+    """An invitation is pending until its first sign-in, and before the first cycle nobody knows."""
+    patti, isaiah = await app.join("PattiF", "IsaiahL")
+    await app.serve(patti, isaiah)
+    assert "pendingRedemption" not in (await told(app))["emea"]
+    cycle = await full_cycle(app.parts)
+    assert cycle.targets["emea"].counts()["pendingRedemption"] == 2
+    assert cycle.targets["apac"].counts()["pendingRedemption"] == 0
+    await app.cloud.control("POST", f"users/{(await app.in_target(patti))['id']}/redeem")
+    await full_cycle(app.parts)
+    counts = await told(app)
+    assert '"pendingRedemption":1' in counts["emea"]
+    assert '"pendingRedemption":0' in counts["apac"]
+
+
 async def test_throttling_is_told_once_in_seconds(app):
     """Since the status before, so that the rows can be added up."""
     [patti] = await app.join("PattiF")
