@@ -27,6 +27,7 @@ from shared.core.guard import (
 )
 from shared.core.hold_notes import DELETION_BUDGET, SCOPE_GROUP_LOST
 from shared.core.model import LinkState
+from shared.core.operation_event import OperationEvent, OperationKind, Severity
 from shared.core.quarantine import ActionKind, kind_of
 
 if TYPE_CHECKING:
@@ -90,18 +91,36 @@ async def settle_charges(parts: WithStore, target_name: str, removed: Iterable[s
         _logger.warning("%s: removals could not be settled: %s", target_name, error)
 
 
-async def alert_is_due(parts: WithStore, target_name: str, now: datetime) -> bool:
-    """Whether to tell that removals are held: once a day, by the one worker that stores the time of it."""
+async def over_budget(
+    parts: WithStore, target_name: str, budget: DeletionBudget, held: int, now: datetime
+) -> OperationEvent | None:
+    """That removals are held, for an operator: once a day, by the one worker that stores the time of it."""
+    counts = {"held": held}
     try:
-        return await change_ledger(
+        owned = await change_ledger(
             parts,
             target_name,
-            lambda ledger: (alerted(ledger, now), True) if alert_due(ledger, now) else (ledger, False),
+            lambda ledger: (alerted(ledger, now), ledger.owned) if alert_due(ledger, now) else (ledger, None),
         )
     except ContendedRowError:
-        return False
+        return None
     except StateRowError:  # every removal is held because of it: worth saying each time
-        return True
+        pass
+    else:
+        if owned is None:
+            return None
+        counts["allowance"] = budget.allowance(owned)
+    return OperationEvent(
+        OperationKind.DELETION_BUDGET_EXCEEDED,
+        now,
+        target_name,
+        Severity.ERROR,
+        reason_code=DELETION_BUDGET,
+        description="More people are to be removed than the deletion budget allows. The rest are held until somebody"
+        f" looks: python -m admin holds list --target {target_name}",
+        actions=(ActionKind.REMOVE,),
+        counts=counts,
+    )
 
 
 async def owned_users(parts: WithStore, target_name: str) -> int:

@@ -2,10 +2,10 @@
 
 `serve` makes three calls in each pass over users of one target:
 
-    plans = await limit(parts, target_name, budget, plans, links, now=now)   after decide
+    plans = await limit(parts, target_name, budget, plans, links, now=now)        after decide
     outcomes = … apply …
-    alerts = await learn(parts, target_name, plans, outcomes, now=now)       `plans` as `limit` returned them
-    await settle(parts, target_name, plans, outcomes)                        before the links are committed
+    alerts = await learn(parts, target_name, budget, plans, outcomes, now=now)    `plans` as `limit` returned them
+    await settle(parts, target_name, plans, outcomes)                             before the links are committed
 
 A plan that may not be written now comes back as a retry with reason `throttled` or `quarantined`, or as a hold. Such a
 retry was never tried, so it should spend no attempt and fill no log; `was_not_tried` tells it. All workers of a target
@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from shared.app.deletions import CONTENDED, alert_is_due, charge, removes, settle_charges
+from shared.app.deletions import CONTENDED, charge, over_budget, removes, settle_charges
 from shared.app.guard_rows import change_health, load_health
 from shared.app.holds import note_holds
 from shared.app.state_rows import ContendedRowError, WithStore
@@ -89,7 +89,13 @@ async def limit(
 
 
 async def learn(
-    parts: WithStore, target_name: str, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome], *, now: datetime
+    parts: WithStore,
+    target_name: str,
+    budget: DeletionBudget,
+    plans: Mapping[str, Plan],
+    outcomes: Mapping[str, Outcome],
+    *,
+    now: datetime,
 ) -> tuple[OperationEvent, ...]:
     """Take from one pass what it showed of the target; returns what an operator should be told.
 
@@ -110,8 +116,9 @@ async def learn(
         else:
             alerts += _transitions(target_name, before, after, now)
     held = sum(plan.action is Action.HOLD and plan.reason == DELETION_BUDGET for plan in plans.values())
-    if held and await alert_is_due(parts, target_name, now):
-        alerts.append(_over_budget(target_name, held, now))
+    alert = await over_budget(parts, target_name, budget, held, now) if held else None
+    if alert is not None:
+        alerts.append(alert)
     return tuple(alerts)
 
 
@@ -240,17 +247,3 @@ def _transitions(target_name: str, before: TargetHealth, after: TargetHealth, no
             )
         )
     return alerts
-
-
-def _over_budget(target_name: str, held: int, now: datetime) -> OperationEvent:
-    return OperationEvent(
-        OperationKind.DELETION_BUDGET_EXCEEDED,
-        now,
-        target_name,
-        Severity.ERROR,
-        reason_code=DELETION_BUDGET,
-        description="More people are to be removed than the deletion budget allows. The rest are held until somebody"
-        f" looks: python -m admin holds list --target {target_name}",
-        actions=(ActionKind.REMOVE,),
-        counts={"held": held},
-    )

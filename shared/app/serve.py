@@ -166,7 +166,7 @@ class _Pass:
     async def _learn(self, plans: Mapping[str, Plan], outcomes: Mapping[str, Outcome]) -> None:
         """What the writes showed of the target as a whole; said once, where an operator looks."""
         now = self._parts.clock.now()
-        alerts = await learn(self._parts, self._target.name, plans, outcomes, now=now)
+        alerts = await learn(self._parts, self._target.name, self._target.deletion_budget, plans, outcomes, now=now)
         for alert in alerts:
             _logger.warning("%s: %s %s", alert.target, alert.kind, alert.reason_code)
         await tell(self._parts, alerts)

@@ -120,7 +120,7 @@ class Guards:
         return await limit(self, "emea", self.budget, plans, await self.links(), now=self.now)
 
     async def learn(self, plans, outcomes):
-        return await learn_from(self, "emea", plans, outcomes, now=self.now)
+        return await learn_from(self, "emea", self.budget, plans, outcomes, now=self.now)
 
     async def attempt(self, plans, outcomes=None, default=OK):
         """A whole pass: limited, applied with the given outcomes, learnt from, settled, committed."""
@@ -234,20 +234,20 @@ async def test_a_ledger_that_cannot_be_read_holds_every_removal(guards, value):
     await guards.store.put_state(StateRow("deletions:emea", value))
     limited, alerts = await guards.attempt({user(1): removal(1), user(20): CREATE})
     assert [limited[user(1)].action, limited[user(20)].action] == [Action.HOLD, Action.CREATE]
-    assert [alert.kind for alert in alerts] == [OperationKind.DELETION_BUDGET_EXCEEDED]
+    assert [(alert.kind, alert.counts) for alert in alerts] == [(OperationKind.DELETION_BUDGET_EXCEEDED, {"held": 1})]
     assert (await guards.store.get_state("deletions:emea")).value == value
 
 
 async def test_held_removals_are_told_once_a_day(guards):
-    """Not for every user, nor for every pass."""
+    """Not for every user, nor for every pass; with how many were held in the pass, and how many are allowed."""
     await guards.own(10)
     told = []
     for hours, numbers in ((0, (0, 1, 2)), (1, (3, 4)), (24, (5, 6, 7, 8))):
         guards.now = NOW + timedelta(hours=hours)
         _, alerts = await guards.attempt({user(n): removal(n) for n in numbers})
-        told.append([(alert.kind, alert.actions) for alert in alerts])
+        told.append([(alert.kind, alert.actions, alert.counts) for alert in alerts])
     alert = (OperationKind.DELETION_BUDGET_EXCEEDED, (ActionKind.REMOVE,))
-    assert told == [[alert], [], [alert]]
+    assert told == [[(*alert, {"held": 1, "allowance": 2})], [], [(*alert, {"held": 4, "allowance": 2})]]
 
 
 async def test_a_refused_removal_gives_its_charge_back_and_a_lost_answer_does_not(guards):

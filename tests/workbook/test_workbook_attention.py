@@ -158,7 +158,13 @@ class TestHolds:
         (
             "deletionBudgetExceeded",
             {"held": 40, "allowance": 10},
-            "40 removals wait; 10 are allowed",
+            "40 removals held at once; the budget allows 10",
+            "python -m admin holds list --target emea",
+        ),
+        (
+            "deletionBudgetExceeded",
+            {"held": 40},
+            "40 removals held at once",
             "python -m admin holds list --target emea",
         ),
         ("scopeSuspended", {"users": 7}, "7 people stay as they are", ""),
