@@ -7,12 +7,14 @@ it, so at most a hundredth of the time goes into counting. Nothing is decided he
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.app.cursors import USERS, load_cursor, load_cycle, load_group_cursors
 from shared.app.guard_rows import load_health
 from shared.app.operations import tell
+from shared.bus.topic import BusUnavailableError
 from shared.core.model import LinkState, StateRow
 from shared.core.operation_event import OperationEvent, OperationKind
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.app.parts import Parts
+
+_logger = logging.getLogger(__name__)
 
 _REST: Final = 100  # times what counting took
 
@@ -44,10 +48,14 @@ async def _tell_target(parts: Parts, name: str) -> None:
         return
     throttled = (await load_health(parts, name)).throttled.total_seconds()
     counts = dict(await _counted(parts, name))
+    counting = parts.clock.now() - began
+    try:
+        counts["waiting"] = await parts.topic.waiting(name)
+    except BusUnavailableError as error:
+        _logger.warning("%s: nobody knows how many messages wait: %s", name, error)
     counts["throttledSeconds"] = round(max(0.0, throttled - told.get("throttled", 0.0)))
     await tell(parts, [OperationEvent(OperationKind.STATUS, began, name, counts=counts)])
-    not_before = began + (parts.clock.now() - began) * _REST
-    value = json.dumps({"notBefore": not_before.isoformat(), "throttled": throttled})
+    value = json.dumps({"notBefore": (began + counting * _REST).isoformat(), "throttled": throttled})
     await parts.store.put_state(StateRow(f"status:{name}", value, row.etag if row else None))
 
 

@@ -1,4 +1,4 @@
-"""The topic of user changes: sending hints, and parking messages that nobody can read.
+"""The topic of user changes: sending hints, counting those that wait, and parking messages that nobody can read.
 
 Receiving is the Functions host's work. Nothing here decides when a change is due; envelopes say so.
 """
@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from shared.core.messages import Envelope
 
 _POISON_WAIT: Final = 10  # seconds for a parked message to come round to its subscription
+_PEEK_WAIT: Final = 10  # seconds, retries included: a status goes out without the count rather than late
+
+MOST_WAITING: Final = 250
+"""Messages that Service Bus shows at a time, so a count of these means: as many or more."""
 
 
 class BusUnavailableError(Exception):
-    """The topic did not take the messages; nothing may be reported as sent."""
+    """The topic did not take the messages, or did not show them; nothing may be reported as sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,21 @@ class UserChangesTopic:
                 batch.add_message(message)
         if len(batch):
             await self._sender.send_messages(batch)
+
+    async def waiting(self, subscription: str) -> int:
+        """How many messages are due in a subscription and not yet done, those at work included; MOST_WAITING at most.
+
+        They are looked at where they lie, which the right to receive allows: none is locked, none counts as delivered.
+
+        Raises:
+            BusUnavailableError: nobody knows.
+        """
+        try:
+            async with self._client.get_subscription_receiver(self._topic, subscription) as receiver:
+                messages = await receiver.peek_messages(MOST_WAITING, timeout=_PEEK_WAIT)
+        except (ServiceBusError, OSError) as error:
+            raise BusUnavailableError(type(error).__name__) from error
+        return sum(message.state is ServiceBusMessageState.ACTIVE for message in messages)
 
     async def park(self, poison: Sequence[PoisonMessage]) -> None:
         """Put messages into the dead-letter queue of the subscription `poison`, each with its reason.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -11,7 +12,8 @@ from shared.app.catch_up import catch_up
 from shared.app.full_cycle import full_cycle
 from shared.app.subscriptions import RESOURCES
 from shared.app.tell_status import tell_status
-from shared.core.messages import Kind
+from shared.bus.topic import MOST_WAITING, BusUnavailableError
+from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import SubscriptionRecord
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -56,6 +58,7 @@ async def test_who_never_signed_in_is_told_as_the_last_cycle_counted(app):
     assert cycle.targets["emea"].counts()["pendingRedemption"] == 2
     assert cycle.targets["apac"].counts()["pendingRedemption"] == 0
     await app.cloud.control("POST", f"users/{(await app.in_target(patti))['id']}/redeem")
+    app.clock.advance(minutes=5)
     await full_cycle(app.parts)
     counts = await told(app)
     assert '"pendingRedemption":1' in counts["emea"]
@@ -71,6 +74,43 @@ async def test_throttling_is_told_once_in_seconds(app):
     assert '"throttledSeconds":30' in (await told(app))["emea"]
     app.clock.advance(minutes=5)
     assert '"throttledSeconds":0' in (await told(app))["emea"]
+
+
+async def test_messages_that_wait_are_counted_and_left_alone(app):
+    """Those that are due, up to as many as the bus shows at a time; each can still be received for the first time."""
+    assert '"waiting":0' in (await told(app))["emea"]
+    app.clock.advance(minutes=5)
+    now = app.clock.now()
+
+    async def send(count, at):
+        changes = [UserChange(str(uuid4()), Reason.TRANSIENT, Kind.RETRY, target="emea") for _ in range(count)]
+        timing = app.parts.settings.timing
+        await app.parts.topic.send([envelope(change, not_before=at, timing=timing) for change in changes])
+
+    await send(3, now)
+    await send(2, now + timedelta(hours=1))
+    counts = await told(app)
+    assert '"waiting":3' in counts["emea"]
+    assert '"waiting":0' in counts["apac"]
+    app.clock.advance(seconds=20)
+    app.bus.broker.advance()
+    taken = app.bus.broker.receive("user-changes/subscriptions/emea", 10)
+    assert [delivery.delivery_count for delivery in taken] == [0, 0, 0]
+    assert '"waiting":3' in (await told(app))["emea"], "being worked on is not being done"
+    app.clock.advance(seconds=20)
+    await send(300, now)
+    assert f'"waiting":{MOST_WAITING}' in (await told(app))["emea"]
+
+
+async def test_a_status_goes_out_while_the_bus_is_away(app):
+    """Without the count that nobody knows."""
+
+    class Away:
+        async def waiting(self, _subscription):
+            raise BusUnavailableError("ServiceBusConnectionError")
+
+    app.parts = dataclasses.replace(app.parts, topic=Away())
+    assert "waiting" not in (await told(app))["emea"]
 
 
 async def test_the_source_says_how_long_it_will_be_heard(app):
