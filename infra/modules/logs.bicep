@@ -42,7 +42,6 @@ var provisioningColumns = [
   { name: 'Trigger', type: 'string' }
   { name: 'Drift', type: 'boolean' }
   { name: 'Objects', type: 'string' }
-  { name: 'DryRun', type: 'boolean' }
 ]
 
 var operationsColumns = [

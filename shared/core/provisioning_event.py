@@ -83,9 +83,7 @@ class ProvisioningEvent:
     cycle_id: str = ""
     correlation_id: str = ""  # W3C trace id
     waits_for: str = ""  # source id of a manager who has no user in the target yet
-    initiated_by: str = ""  # sign-in name of a person; empty for the system
     drift: bool = False
-    dry_run: bool = False
 
     @property
     def event_id(self) -> str:
@@ -116,9 +114,7 @@ class ProvisioningEvent:
             "cycleId": self.cycle_id,
             "correlationId": self.correlation_id,
             "waitsFor": self.waits_for,
-            "initiatedBy": self.initiated_by,
             "drift": self.drift,
-            "dryRun": self.dry_run,
         }
         # A latency of 0 ms is a fact; other zeros are what is read where nothing stands.
         told = {name: fact for name, fact in facts.items() if fact or (name == "latencyMs" and fact is not None)}
@@ -161,9 +157,7 @@ def read_event(text: str) -> ProvisioningEvent:
             cycle_id=facts.get("cycleId", ""),
             correlation_id=facts.get("correlationId", ""),
             waits_for=facts.get("waitsFor", ""),
-            initiated_by=facts.get("initiatedBy", ""),
             drift=facts.get("drift", False),
-            dry_run=facts.get("dryRun", False),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableEventError(type(error).__name__) from error

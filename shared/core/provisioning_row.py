@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.core.messages import Reason
 from shared.core.provisioning_event import Status
 from shared.core.provisioning_steps import steps_of
 from shared.core.reason_words import ReasonWords, words_for
@@ -34,6 +35,9 @@ _ENTRA_ACTIONS: Final = {
     "disable": "disable",
     "softDelete": "delete",
 }
+_ASKED_FOR: Final = frozenset({Reason.RELEASED, Reason.ON_DEMAND})
+"""Triggers that a person stands behind. Which person, no message can prove."""
+
 _RESULTS: Final = {Status.SUCCESS: "Success", Status.FAILURE: "Failure", Status.HELD: "Skipped"}
 
 
@@ -97,7 +101,6 @@ def row_of(event: ProvisioningEvent, installation: Installation) -> Provisioning
         "Trigger": event.trigger,
         "Drift": event.drift,
         "Objects": _json(event.objects),
-        "DryRun": event.dry_run,
     }
 
 
@@ -133,8 +136,8 @@ def _identity(identity: Identity) -> dict[str, Any]:
 
 
 def _initiator(event: ProvisioningEvent, installation: Installation) -> dict[str, str]:
-    if event.initiated_by:
-        return {"Id": "", "Name": event.initiated_by, "Type": "user"}
+    if event.trigger in _ASKED_FOR:
+        return {"Id": "", "Name": "administrator", "Type": "user"}
     return {"Id": installation.writer_client_id, "Name": "Crosstenant", "Type": "system"}
 
 

@@ -75,9 +75,7 @@ events = st.builds(
     cycle_id=texts,
     correlation_id=texts,
     waits_for=texts,
-    initiated_by=texts,
     drift=st.booleans(),
-    dry_run=st.booleans(),
 )
 
 
@@ -101,6 +99,21 @@ def test_every_row_has_the_columns_of_the_page_with_their_types(event):
     for name in JSON_COLUMNS:
         assert json.loads(row[name] or "{}") is not None
     assert json.loads(row["ProvisioningSteps"]), "the last step says what it came to"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "name", "kind"),
+    [
+        ("notification", "Crosstenant", "system"),
+        ("fullCycle", "Crosstenant", "system"),
+        ("released", "administrator", "user"),
+        ("onDemand", "administrator", "user"),
+    ],
+)
+def test_what_a_person_asked_for_is_told_from_what_the_app_does(trigger, name, kind):
+    """Without a name: no message could prove it."""
+    initiator = json.loads(row_of(replace(NESTOR, trigger=trigger), INSTALLATION)["InitiatedBy"])
+    assert (initiator["Name"], initiator["Type"]) == (name, kind)
 
 
 def test_a_row_in_full():

@@ -52,7 +52,6 @@ LatencyMs long
 Trigger string
 Drift boolean
 Objects string
-DryRun boolean
 """
 
 _OPERATIONS: Final = """
