@@ -70,8 +70,8 @@ def codes_page() -> str:
     lines = [
         "# Codes",
         "",
-        "What a `ReasonCode` of the provisioning log means, and what to do about it. Where Entra has another name,",
-        "`ResultSignature` holds that. This page and the advice in [the workbook](workbook.md) are made from",
+        "What a `ReasonCode` of [the logs](provisioning-log.md) means, and what to do about it. Where Entra has",
+        "another name, `ResultSignature` holds that. This page and the advice in [the workbook](workbook.md) are made from",
         "[shared/core/reason_words.py](../shared/core/reason_words.py), by `python -m infra.workbooks.build`.",
         "",
         "| code | means | what to do | Entra's name |",

@@ -33,7 +33,7 @@ from shared.app.leases import Lease, LeaseLostError, take
 from shared.app.operations import tell
 from shared.core.commands import Command
 from shared.core.messages import Reason, UserChange, envelope
-from shared.core.operation_event import OperationEvent, OperationKind, Severity
+from shared.core.operation_event import OperationEvent, OperationKind, OperationReason, Severity
 from shared.graph.changes import GROUPS_PER_CURSOR, is_expired
 from shared.graph.pages import ListFailedError
 
@@ -249,7 +249,7 @@ class _CatchUp:
             kind,
             self._now,
             severity=Severity.WARNING if done.failures else Severity.INFORMATION,
-            reason_code="listFailed" if done.failures else "",
+            reason_code=OperationReason.LIST_FAILED if done.failures else "",
             description="; ".join(done.failures) + " The next catch-up goes on from there." if done.failures else "",
             cycle_id=self._id,
             duration=self._parts.clock.now() - self._now,
@@ -263,7 +263,7 @@ def _group_gone(group: str, now: datetime) -> OperationEvent:
         OperationKind.SCOPE_SUSPENDED,
         now,
         severity=Severity.ERROR,
-        reason_code="scopingGroupUnknown",
+        reason_code=OperationReason.SCOPING_GROUP_UNKNOWN,
         description=f"The scoping group {group} was deleted in the source. Nobody is removed for it. Restore it, or"
         " take it out of sync.yaml and accept that.",
         actions=("remove",),

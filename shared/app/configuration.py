@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from shared.app.operations import tell
 from shared.app.state_rows import change_row
-from shared.core.operation_event import OperationEvent, OperationKind, Severity
+from shared.core.hold_notes import SCOPE_GROUP_LOST
+from shared.core.operation_event import OperationEvent, OperationKind, OperationReason, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ def _group_lost(target: str, group: str, now: datetime) -> OperationEvent:
         now,
         target,
         Severity.WARNING,
-        reason_code="scopeGroupLost",
+        reason_code=SCOPE_GROUP_LOST,
         description=f"The scoping group {group} is no longer in sync.yaml. Nobody is removed for it: its members are"
         f" held as they are looked at. Put it back, or: python -m admin configuration accept --target {target}",
         actions=("remove",),
@@ -113,7 +114,7 @@ def _target_lost(name: str, now: datetime) -> OperationEvent:
         now,
         name,
         Severity.WARNING,
-        reason_code="targetLost",
+        reason_code=OperationReason.TARGET_LOST,
         description=f"The target {name} is no longer in sync.yaml. Its users stay as they are, and nobody looks after"
         " them. Put it back, or remove them yourself, as docs/operating.md describes.",
         actions=("create", "update", "remove"),

@@ -21,7 +21,7 @@ from shared.app.operations import tell
 from shared.app.survey import Findings, Outcome, Purpose, Survey
 from shared.core.cycle import Finding
 from shared.core.messages import Kind, Reason, UserChange, envelope
-from shared.core.operation_event import OperationEvent, OperationKind, Severity
+from shared.core.operation_event import OperationEvent, OperationKind, OperationReason, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -193,10 +193,10 @@ def _event(
     one = cycle.targets[name]
     severity, reason, description = Severity.INFORMATION, "", ""
     if one.failure is not None:
-        severity, reason = Severity.ERROR, "listFailed"
+        severity, reason = Severity.ERROR, OperationReason.LIST_FAILED
         description = f"{one.failure}. Nobody was removed for it; the next cycle begins anew."
     elif one.outcome is not None and one.outcome.withheld:
-        severity, reason = Severity.WARNING, "fewerInScope"
+        severity, reason = Severity.WARNING, OperationReason.FEWER_IN_SCOPE
         description = (
             f"The source shows far fewer people in scope than last time, so {one.outcome.withheld} who are not among"
             " them were not even looked at. If the next cycle finds the same, they will be."

@@ -17,7 +17,7 @@ from shared.app.operations import tell
 from shared.core.commands import Command
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import SubscriptionRecord
-from shared.core.operation_event import OperationEvent, OperationKind, Severity
+from shared.core.operation_event import OperationEvent, OperationKind, OperationReason, Severity
 from shared.graph.pages import ListFailedError
 from shared.store.protocol import Written
 
@@ -88,7 +88,8 @@ async def _create(parts: Parts, resource: str, record: SubscriptionRecord | None
         await _failed(parts, resource, answer)
         return False
     await _remember(parts, fresh, answer)
-    await tell(parts, [_event(parts, Severity.INFORMATION, "made", f"The subscription to {resource} was made.")])
+    description = f"The subscription to {resource} was made."
+    await tell(parts, [_event(parts, Severity.INFORMATION, OperationReason.SUBSCRIPTION_MADE, description)])
     return True
 
 

@@ -36,6 +36,16 @@ class OperationKind(StrEnum):
     STATUS = "status"
 
 
+class OperationReason(StrEnum):
+    """Why, where it is no fault of Graph's and no hold of a user: those have codes of their own."""
+
+    LIST_FAILED = "listFailed"
+    FEWER_IN_SCOPE = "fewerInScope"
+    SCOPING_GROUP_UNKNOWN = "scopingGroupUnknown"
+    TARGET_LOST = "targetLost"
+    SUBSCRIPTION_MADE = "subscriptionMade"
+
+
 class Severity(StrEnum):
     """How much a person should care."""
 
@@ -103,7 +113,7 @@ class OperationEvent:
     at: datetime
     target: str = ""  # empty: the source, or the app
     severity: Severity = Severity.INFORMATION
-    reason_code: str = ""
+    reason_code: str = ""  # an OperationReason, a fault's code, or several of these
     description: str = ""  # a sentence for a person, with what to do
     actions: tuple[str, ...] = ()  # kinds of action that are affected
     cycle_id: str = ""

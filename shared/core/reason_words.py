@@ -1,6 +1,6 @@
-"""Reason codes in words: what a code of a decision means, what to do about it, and Entra's name for it.
+"""Reason codes in words: what a code means, what to do about it, and Entra's name for it.
 
-One table for the provisioning log, and for whoever shows a reason to a person. A code that is missing here is shown
+One table for both logs, and for whoever shows a reason to a person. A code that is missing here is shown
 as it is: telling must never fail. Choosing reasons is the business of those who decide.
 """
 
@@ -197,6 +197,21 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         "UnsupportedRequest": ReasonWords(
             "Graph does not support what was asked of it.", "Report it: the request is wrong, not the user."
         ),
+        # what happened to a target, or to the app, as a whole
+        "listFailed": ReasonWords(
+            "A list could not be read to its end, and nobody was removed for it.",
+            "Nothing, where the next one ends well; else what is said here of the code that the description names.",
+        ),
+        "fewerInScope": ReasonWords(
+            "Far fewer people were in scope than in the full cycle before.",
+            "See that no scoping group was emptied and no filter mistyped: if the next full cycle finds the same, it is"
+            " believed, and removals are left to the deletion budget.",
+        ),
+        "targetLost": ReasonWords(
+            "The target is not in sync.yaml any more, and its users stay as they are.",
+            "Put it back, or remove its users yourself, as docs/operating.md describes.",
+        ),
+        "subscriptionMade": ReasonWords("A subscription to changes of the source was made."),
         "SubscriptionLimitExceeded": ReasonWords(
             "The source has as many subscriptions as it may have.",
             "Delete subscriptions of apps that are no more; until then catch-up finds changes every few minutes.",

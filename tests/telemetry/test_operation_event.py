@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from log_tables import columns, kinds
 
-from shared.core.operation_event import COUNTS, OperationEvent, OperationKind, Severity
+from shared.core.operation_event import COUNTS, OperationEvent, OperationKind, OperationReason, Severity
+from shared.core.reason_words import REASON_WORDS
 
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -58,6 +62,13 @@ def test_an_event_that_is_told_twice_has_one_id_and_another_event_another():
     ]
     assert event.event_id == same.event_id
     assert len({event.event_id, *[other.event_id for other in others]}) == 5
+
+
+def test_every_reason_has_words():
+    """So that the workbook advises, and docs/codes.md tells it; a reason that is written out escapes this list."""
+    assert {reason.value for reason in OperationReason} <= REASON_WORDS.keys()
+    for path in SHARED.rglob("*.py"):
+        assert not re.findall(r'reason_code="\w+"', path.read_text(encoding="utf-8")), path
 
 
 def test_a_count_that_no_query_knows_is_refused():

@@ -179,3 +179,17 @@ def test_warnings_are_told_with_figures(kind, counts, figures, command):
     workspace.happened(4, "cycleFinished", "emea", Severity="information", Counts={})
     (row,) = workspace.ask(filled("attention-events"))
     assert (row["Kind"], row["Figures"], row["Command"], row["Description"]) == (kind, figures, command, "what to do")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("listFailed", "listFailed"), ("InsufficientRights, InvitationsBlocked", "InsufficientRights")],
+)
+def test_warnings_come_with_advice(reason, code):
+    """For the first of several codes; none for a code that a later version brings."""
+    workspace = Workspace()
+    workspace.happened(5, "cycleFailed", "emea", Severity="error", ReasonCode=reason)
+    workspace.happened(6, "cycleFailed", "emea", Severity="error", ReasonCode="somethingNew")
+    known, unknown = workspace.ask(filled("attention-events"))
+    assert (known["Code"], known["Advice"]) == (reason, words_for(code).advice)
+    assert (unknown["Code"], unknown["Advice"]) == ("somethingNew", "")
