@@ -1,7 +1,7 @@
 """The composition root: builds the parts once per process, at first use.
 
-Indexing the app must stay light, so nothing here is imported before a function runs, and Graph, credentials and
-the store are built by whoever needs them first.
+Indexing the app must stay light, so nothing here is imported before a function runs. A webhook has seconds, so Graph's
+SDK, the credentials for it and the exporters come with their first use.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from shared.config.faults import ConfigurationError, ConfigurationFault
 from shared.config.settings import Settings, read_settings
 from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
 from shared.graph.changes import SourceChanges
-from shared.graph.client import GraphClient
-from shared.graph.credentials import FederatedCredential, ManagedIdentityAssertion
+from shared.graph.client import GraphClient, Transport
 from shared.graph.pace import WriteBudget, share
 from shared.graph.source import SourceDirectory
 from shared.graph.subscriptions import SourceSubscriptions
@@ -39,11 +38,15 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.core.graph_call import GraphCall, GraphObserver
+    from shared.graph.credentials import ManagedIdentityAssertion
     from shared.graph.pace import Pace
     from shared.telemetry.azure_monitor import Providers
     from shared.telemetry.log_sink import LogSink
 
 _logger = logging.getLogger(__name__)
+
+_FIRST_ANSWER: Final = 3.0
+"""Seconds that Graph waits for the answer to a notification, and that the exporters wait for."""
 
 SYSTEM_CLOCK: Final = Clock(now=lambda: datetime.now(UTC), sleep=asyncio.sleep)
 
@@ -117,33 +120,41 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
 
 
 class _Graphs:
-    """Graph clients that share one assertion."""
+    """Graph clients that share one assertion, made with the first request of any of them."""
 
     def __init__(self, settings: Settings, sync: SyncConfiguration, clock: Clock, observe: GraphObserver) -> None:
         self._settings = settings
         self._observe = observe
         self._clock = clock
+        self._audience = sync.source.cloud.federation_audience
+        self._assertion: ManagedIdentityAssertion | None = None
         self.closing: list[Callable[[], Awaitable[None]]] = []
-        self._assertion = ManagedIdentityAssertion(
-            settings.managed_identity_client_id, sync.source.cloud.federation_audience
-        )
 
     def client(self, tenant: Tenant, client_id: str, name: str) -> GraphClient:
         """One app registration's Graph in one tenant; `name` is what telemetry calls the tenant."""
+        endpoint = self._settings.graph_endpoint or tenant.cloud.graph
+        transport = partial(self._transport, endpoint, tenant, client_id)
+        client = GraphClient(endpoint, transport, self._clock.now, tenant=name, observe=self._observe)
+        self.closing.append(client.close)
+        return client
+
+    def _transport(self, endpoint: str, tenant: Tenant, client_id: str) -> Transport:
+        from shared.graph.credentials import FederatedCredential, ManagedIdentityAssertion  # noqa: PLC0415 - see above
+        from shared.graph.transport import GraphTransport  # noqa: PLC0415 - see above
+
+        if self._assertion is None:
+            self._assertion = ManagedIdentityAssertion(self._settings.managed_identity_client_id, self._audience)
         credential = FederatedCredential(
             tenant_id=tenant.tenant_id,
             client_id=client_id,
             authority=self._settings.authority or tenant.cloud.authority,
             assertion=self._assertion,
         )
-        endpoint = self._settings.graph_endpoint or tenant.cloud.graph
-        client = GraphClient(endpoint, credential, self._clock.now, tenant=name, observe=self._observe)
-        self.closing += [client.close, credential.close]
-        return client
+        return GraphTransport(endpoint, credential)
 
 
 def start_telemetry(parts: Parts) -> asyncio.Task[None]:
-    """Make the exporters beside the work that comes first: a webhook has seconds, and they may take one."""
+    """Make the exporters once the first webhook has been answered: it has seconds, and they may take one."""
     return asyncio.get_running_loop().create_task(_start_telemetry(parts))
 
 
@@ -151,6 +162,7 @@ async def _start_telemetry(parts: Parts) -> None:
     connection_string = parts.settings.application_insights
     if connection_string is None:
         return
+    await parts.clock.sleep(_FIRST_ANSWER)
     by_identity = parts.settings.application_insights_by_identity
     identity_client_id = parts.settings.managed_identity_client_id if by_identity else None
 

@@ -1,9 +1,8 @@
 """One tenant's Microsoft Graph, in JSON.
 
-The SDK's request adapter authenticates, sends and redirects; answers are taken as bytes and read as JSON,
-because the SDK's models cost milliseconds for each user. A request that fails is an answer with a fault, never
-an exception: what to do about it is decided elsewhere. Links are followed on this tenant's own Graph host
-alone, so that its token can reach no other.
+The transport authenticates, sends and redirects; answers come as bytes and are read as JSON, because the SDK's models
+cost milliseconds for each user. A request that fails is an answer with a fault, never an exception: what to do about
+it is decided elsewhere. Links are followed on this tenant's own Graph host alone, so that its token can reach no other.
 """
 
 from __future__ import annotations
@@ -12,19 +11,7 @@ import asyncio
 import itertools
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
-
-import httpx
-from azure.core.exceptions import AzureError
-from kiota_abstractions.method import Method
-from kiota_abstractions.native_response_handler import NativeResponseHandler
-from kiota_abstractions.request_information import RequestInformation
-from kiota_authentication_azure.azure_identity_authentication_provider import (
-    AzureIdentityAuthenticationProvider,
-)
-from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
-from msgraph.graph_request_adapter import GraphRequestAdapter
-from msgraph_core import GraphClientFactory
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.core.fault_sizes import FaultSize
 from shared.core.graph_call import GraphCall, GraphObserver, operation_of, unobserved
@@ -35,11 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.core.fault_sizes import Fault
-    from shared.graph.credentials import FederatedCredential
 
 BATCH_SIZE: Final = 20
 _BATCHES_IN_FLIGHT: Final = 4
-_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +50,59 @@ class ForeignLinkError(Exception):
     """A next or delta link that does not lead to the tenant's own Graph host."""
 
 
+class UnreachableError(Exception):
+    """A request that had no answer."""
+
+
+class SignInError(Exception):
+    """A request that could not be sent for want of a token; says what the sign-in service said."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawResponse:
+    """An answer as it came."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str]
+
+
+class Transport(Protocol):
+    """What carries requests to Graph."""
+
+    async def send(
+        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> RawResponse:
+        """Send one request. Raises UnreachableError or SignInError."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
 class GraphClient:
     """Sends requests to one tenant, alone or twenty at a time."""
 
     def __init__(
         self,
         endpoint: str,
-        credential: FederatedCredential,
+        open_transport: Callable[[], Transport],
         clock: Callable[[], datetime],
         *,
         tenant: str = "",
         observe: GraphObserver = unobserved,
     ) -> None:
-        """`endpoint` is the cloud's Graph address without a version; `tenant` is what `observe` is told of it."""
+        """`endpoint` is the cloud's Graph address without a version; `tenant` is what `observe` is told of it.
+
+        `open_transport` is called at the first request.
+        """
         self._tenant = tenant
         self._observe = observe
         self.root = f"{endpoint}/v1.0"
         self._clock = clock
-        self._http = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True),
-            # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled.
-            options={RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False)},
-        )
-        provider = AzureIdentityAuthenticationProvider(
-            credential,
-            scopes=[f"{endpoint}/.default"],
-            is_cae_enabled=False,
-            allowed_hosts=[httpx.URL(endpoint).host],
-        )
-        self._adapter = GraphRequestAdapter(provider, client=self._http)
-        self._adapter.base_url = self.root
+        self._open_transport = open_transport
+        self._transport: Transport | None = None
         self._slots = asyncio.Semaphore(_BATCHES_IN_FLIGHT)
 
     async def send(self, request: GraphRequest) -> GraphResponse:
@@ -125,8 +133,9 @@ class GraphClient:
         return list(itertools.chain.from_iterable(await asyncio.gather(*map(self._send_batch, chunks))))
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        """Close the connections, if there are any."""
+        if self._transport is not None:
+            await self._transport.close()
 
     async def _send_batch(self, requests: Sequence[GraphRequest]) -> Iterable[GraphResponse]:
         body = {"requests": [_batch_item(str(number), request) for number, request in enumerate(requests)]}
@@ -160,21 +169,15 @@ class GraphClient:
     async def _exchange(
         self, call: GraphCall, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> GraphResponse:
-        information = RequestInformation(Method(method))
-        information.url = url
-        information.headers.try_add("Accept", "application/json")
-        for name, value in headers.items():
-            information.headers.try_add(name, value)
-        if body is not None:
-            information.set_stream_content(json.dumps(body).encode(), "application/json")
-        information.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        if self._transport is None:
+            self._transport = self._open_transport()
         try:
-            response: Any = await self._adapter.send_primitive_async(information, "bytes", {})
-        except httpx.HTTPError:
+            response = await self._transport.send(method, url, body, headers)
+        except UnreachableError:
             return GraphResponse(0, fault=classify(0, None, {}, self._clock()))
-        except AzureError as error:  # the token could not be had
+        except SignInError as error:
             return GraphResponse(0, fault=classify_sign_in(str(error)))
-        return self._answer(call, response.status_code, _json(response.content), response.headers)
+        return self._answer(call, response.status, _json(response.content), response.headers)
 
     def _answer(self, call: GraphCall, status: int, body: object, headers: Mapping[str, str]) -> GraphResponse:
         call.units(headers.get("x-ms-resource-unit"))

@@ -1,7 +1,7 @@
 """The OpenTelemetry SDK with Azure Monitor's exporters: made once, late, and only where it is asked for.
 
-It costs a quarter to half a second and some 50 MB, so nothing imports this module but the first real work, and that
-does not wait for it: spans and metrics before it stands are lost, as design allows.
+It costs a quarter to half a second and some 50 MB, so it is imported when the first webhook has been answered, and no
+work waits for it: spans and metrics before it stands are lost, as design allows.
 
 The providers are the app's own and never the process's: libraries (the Graph SDK's HTTP layer among them) write whole
 URLs, with ids in them, into whatever provider is global, so there is none. For the same reason the distribution's

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from shared.app.compose import build, start_telemetry
+from shared.app.parts import Clock
 from shared.config.settings import read_settings
 from shared.telemetry.json_lines import JsonLines
 from shared.telemetry.logs_ingestion import LogsIngestion
@@ -31,9 +33,13 @@ async def built(tmp_path):
             }
             | more
         )
-        made.append(build(settings))
+        made.append(build(settings, Clock(lambda: datetime.now(UTC), no_sleep)))
         return made[-1]
 
+    async def no_sleep(seconds):
+        slept.append(seconds)
+
+    slept = build_for.slept = []
     yield build_for
     for parts in made:
         await parts.close()
@@ -46,7 +52,7 @@ async def test_the_logs_go_where_the_settings_say(built):
     assert isinstance(built(**rule).log, LogsIngestion)
 
 
-async def test_the_exporters_come_beside_the_first_work(built, application_insights, monkeypatch):
+async def test_the_exporters_come_when_the_first_webhook_is_answered(built, application_insights, monkeypatch):
     """Starting takes no time, spans count from when they stand, and closing sends what is waiting."""
     for name, value in application_insights.environment.items():
         monkeypatch.setenv(name, value)
@@ -57,6 +63,7 @@ async def test_the_exporters_come_beside_the_first_work(built, application_insig
         assert not span.is_recording()
     assert time.monotonic() - began < 0.1
     await starting
+    assert built.slept == [3.0]
     with parts.tracing.batch("apac", None, []) as span:
         assert span.is_recording()
     await parts.close()
