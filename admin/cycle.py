@@ -12,7 +12,7 @@ from admin.progress import progress_bars
 from admin.running import REFUSED, chosen_targets, json_option, refuse, run, settings_option, target_option
 from shared.app.commands import command
 from shared.app.cursors import load_cycle
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.commands import Command
 
 if TYPE_CHECKING:

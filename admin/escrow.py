@@ -10,7 +10,7 @@ import click
 from admin.running import chosen_targets, json_option, refuse, run, settings_option, target_option
 from shared.app.escrow import Escrow, escrow_of, list_escrow, retry_now
 from shared.app.find_user import UserNotFoundError, find_user
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.reason_words import words_for
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from shared.app.holds import (
     list_holds,
     release_holds,
 )
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

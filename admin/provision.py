@@ -13,7 +13,7 @@ from rich.text import Text
 from admin.plan_words import plain, value_text
 from admin.running import REFUSED, chosen_targets, json_option, refuse, run, settings_option, target_option
 from shared.app.find_user import UserNotFoundError, find_user
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path

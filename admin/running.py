@@ -17,7 +17,7 @@ import click
 
 from admin.local_settings import use_settings
 from shared.app.state_rows import StateRowError
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.config.faults import ConfigurationError
 from shared.config.settings import read_settings
 from shared.core.messages import MalformedMessageError, object_id

@@ -15,7 +15,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.commands import Command, Order, command_envelope
 from shared.core.messages import MalformedMessageError, Reason, UserChange, envelope, object_id
 from shared.store.errors import StoreError

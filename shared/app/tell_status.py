@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from shared.app.cursors import USERS, load_cursor, load_cycle, load_group_cursors
 from shared.app.guard_rows import load_health
 from shared.app.operations import tell
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.model import LinkState, StateRow
 from shared.core.operation_event import OperationEvent, OperationKind
 

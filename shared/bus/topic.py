@@ -13,6 +13,7 @@ from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
+from shared.bus.errors import BusUnavailableError
 from shared.core.messages import POISON
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ _PEEK_WAIT: Final = 10  # seconds, retries included: a status goes out without t
 
 MOST_WAITING: Final = 250
 """Messages that Service Bus shows at a time, so a count of these means: as many or more."""
-
-
-class BusUnavailableError(Exception):
-    """The topic did not take the messages, or did not show them; nothing may be reported as sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,13 @@ def settings_values(tenants, bus, folder):
     }
 
 
+@pytest.fixture
+def app_settings(servers, tmp_path):
+    """The settings of the app, for a process of its own."""
+    tenants, bus, _ = servers
+    return settings_values(tenants, bus, tmp_path)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(servers, tmp_path):
     """The app on fresh tenants, with a fresh store."""

@@ -12,7 +12,7 @@ from shared.app.catch_up import catch_up
 from shared.app.cursors import USERS, load_cursor, load_group_cursors
 from shared.app.full_cycle import full_cycle
 from shared.app.leases import take
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.commands import Command
 from shared.core.messages import Reason
 

@@ -10,7 +10,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from shared.app.provision import Received
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.commands import CONTROL
 
 TARGETS = ("emea", "apac")

@@ -24,7 +24,7 @@ from shared.app.control import control
 from shared.app.ingest import ingest
 from shared.app.parts import Clock
 from shared.app.provision import provision
-from shared.bus.topic import BusUnavailableError
+from shared.bus.errors import BusUnavailableError
 from shared.core.commands import CONTROL
 from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import LinkState, SubscriptionRecord
