@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup sandbox test check bench clean
+.PHONY: help setup sandbox test check bench package clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
@@ -52,5 +52,8 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus, expressions
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
 
+package: $(VENV)/.python-packages  ## the deployment package, into dist; PACKAGE_PYTHON=python3.12 names the interpreter
+	$(BIN)/python -m infra.package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))
+
 clean:           ## remove what the commands above made
-	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts
+	rm -rf $(VENV) tests/node/node_modules .sandbox test-artefacts dist
