@@ -43,10 +43,12 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-bench: $(VENV)/.python-packages  ## figures, as JSON lines: the bus, expressions, a user's life, the provisioning log, cycles, queries, load
+bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md tells what each is
+	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
+	$(BIN)/python -m benchmarks.cycles
 	$(BIN)/python -m benchmarks.provisioning_log
 	$(BIN)/python -m benchmarks.queries
 	$(BIN)/python -m benchmarks.latency
