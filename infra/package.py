@@ -38,8 +38,8 @@ MOUNTED_AT: Final = "/home/site/wwwroot"
 
 _PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux2010_x86_64")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_LEFT_OUT: Final = ("bin", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
-"""Of the packages: commands, and what names this machine."""
+_LEFT_OUT: Final = ("bin", "msgraph", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
+"""Of the packages: commands, Graph's models (docs/decisions/0011-graph-sdk-core.md), and what names this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 This is the heavy part of the adapter, a quarter of a second of imports. So nothing imports this module but a client's
 first request: an instance that serves notifications alone never does. The SDK's models are not used, so its core is
-all that is deployed (docs/decisions/0011-graph-sdk-core.md).
+all that the package holds (docs/decisions/0011-graph-sdk-core.md).
 """
 
 from __future__ import annotations
