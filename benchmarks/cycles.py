@@ -30,7 +30,6 @@ from sandbox.story.cloud import Cloud
 from sandbox.story.topology import service_bus_topology
 from sandbox.tenants import people, tls
 from sandbox.tenants.contoso import SOURCE_TENANT_ID
-from shared.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -48,12 +47,7 @@ async def measure(users: int, tls_folder: Path) -> AsyncIterator[Figure]:
     """All figures for so many people; the tenants' keys are in a folder, and all else goes into one below it."""
     folder = tls_folder / str(users)
     folder.mkdir()
-    sync = settled.one_target(ROOT / "sync.yaml")
-    (folder / "sync.yaml").write_text(sync, encoding="utf-8")
-    (folder / "tenants.json").write_text(json.dumps(settled.tenants(sync, users)), encoding="utf-8")
-    store = open_store(f"sqlite:///{folder}/links.sqlite3", None)
-    await settled.seed(store, sync, users)
-    await store.close()
+    await _python("-m", "benchmarks.settled", str(folder), str(users))
     arguments = ["tenants", "--config", str(folder / "tenants.json"), "--seed", str(settled.SEED)]
     log = folder / "tenants.log"
     tenants = await processes.start("tenants", [*arguments, "--tls-dir", str(tls_folder)], log=log)
@@ -92,19 +86,21 @@ async def _cycles(users: int, folder: Path, cloud: Cloud) -> AsyncIterator[Figur
 
 
 async def _probe(what: str, folder: Path) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.cycle_probe", what, str(folder)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    if process.returncode != 0:
-        raise RuntimeError(f"{what} failed:\n{err.decode()[-2000:]}")
-    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    printed = await _python("-m", "benchmarks.cycle_probe", what, str(folder))
+    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     if found.get("failure"):
         raise RuntimeError(f"{what}: {found['failure']}")
     return found
+
+
+async def _python(*arguments: str) -> bytes:
+    """What a process prints. Whatever is large has one of its own: a child begins with its parent's peak memory."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{err.decode()[-2000:]}")
+    return out
 
 
 async def _catch_ups(users: int, folder: Path, cloud: Cloud, ready: Mapping[str, Any]) -> AsyncIterator[Figure]:

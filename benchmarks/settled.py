@@ -3,12 +3,18 @@
 What a first full cycle would bring about after hours of writing is made here at once, so that the second one can be
 measured: the tenants' configuration, the app's sync.yaml, and the store. The target users are what the app's own
 rules make of the people, so a cycle that finds something to do has found a mistake.
+
+    python -m benchmarks.settled FOLDER USERS     # sync.yaml, tenants.json, links.sqlite3
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -28,14 +34,15 @@ from shared.config.sync_file import parse_sync
 from shared.core.desired import InScope
 from shared.core.model import Link, LinkState
 from shared.graph.source import Found
+from shared.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from shared.config.sync_file import Target
     from shared.store.protocol import Store
 
+_ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = "emea"
 SEED: Final = 1
 NO_LAG: Final = {"count": 2, "medianSeconds": 0, "p99Seconds": 0, "indexMedianSeconds": 0, "indexP99Seconds": 0}
@@ -120,6 +127,15 @@ async def seed(store: Store, sync_text: str, users: int) -> None:
     )
 
 
+async def _settle(folder: Path, users: int) -> None:
+    sync = one_target(_ROOT / "sync.yaml")
+    (folder / "sync.yaml").write_text(sync, encoding="utf-8")
+    (folder / "tenants.json").write_text(json.dumps(tenants(sync, users)), encoding="utf-8")
+    store = open_store(f"sqlite:///{folder}/links.sqlite3", None)
+    await seed(store, sync, users)
+    await store.close()
+
+
 def _link(pair: Pair) -> Link:
     return Link(
         TARGET,
@@ -146,3 +162,7 @@ def _target_user(pair: Pair, domain: str) -> Mapping[str, Any]:
         **managed,
         MARKER: f"{SOURCE_TENANT_ID}/{pair.source_id}",
     }
+
+
+if __name__ == "__main__":
+    asyncio.run(_settle(Path(sys.argv[1]), int(sys.argv[2])))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from pathlib import Path
+
 from benchmarks import latency, write_quota
+
+ROOT = Path(__file__).resolve().parents[2]
 
 QUICK = {"WINDOW_SECONDS": 1.0, "SETTLE_SECONDS": 2.0, "SECOND_LOOK_SECONDS": 4.0, "LOCK_SECONDS": 60.0}
 
@@ -19,3 +26,19 @@ async def test_every_change_arrives():
     figure = await latency.measure(10, per_second=4, seconds=5, times=QUICK)
     counted = {name: figure.measured[name] for name in ("changes", "neverArrived", "throttled", "wrong")}
     assert counted == {"changes": 20, "neverArrived": 0, "throttled": 0, "wrong": 0}, figure.line()
+
+
+async def test_cycles_and_catch_ups_ask_for_what_they_must_and_write_nothing():
+    """Both lists and no more for a cycle with nothing to do; for a catch-up, requests that follow the changes."""
+    command = (sys.executable, "-m", "benchmarks.cycles", "--users", "1100")
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith(b'{"benchmark"')]
+    figures = {line["benchmark"]: line for line in lines}
+    assert {name: figures[name]["measured"]["requests"] for name in ("cycle.first", "cycle")} == {
+        "cycle.first": 4,
+        "cycle": 4,
+    }
+    assert (figures["cycle"]["measured"]["sent"], figures["cycle"]["measured"]["writes"]) == (0, 0)
+    for changes in (0, 100, 1000):
+        assert figures[f"catchUp.{changes}"]["met"], figures
