@@ -45,6 +45,7 @@ def provision(user: str, *, target: str | None, dry_run: bool, as_json: bool, se
     async def provisioned(parts: Parts) -> tuple[str, dict[str, list[Step]]]:
         from admin.provision_steps import steps_of  # noqa: PLC0415 - an HTTP client, as in `running`
         from shared.app.inspection import inspect  # noqa: PLC0415 - as above
+        from shared.app.on_demand import tell_dry_run  # noqa: PLC0415 - as above
 
         targets = chosen_targets(parts, target)
         try:
@@ -54,6 +55,8 @@ def provision(user: str, *, target: str | None, dry_run: bool, as_json: bool, se
         steps = {}
         for name in targets:
             seen = await inspect(parts, parts.targets[name], source_id)
+            if dry_run:
+                await tell_dry_run(parts, seen)
             served = None if dry_run else await _serve(parts, name, source_id)
             steps[name] = steps_of(seen, served)
         return source_id, steps

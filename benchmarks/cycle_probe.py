@@ -33,6 +33,7 @@ async def _cycle(ready: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     parts = build_parts(ready, folder, folder / "sync.yaml", NO_BUS)
     from shared.app.full_cycle import full_cycle  # noqa: PLC0415
 
+    await parts.targets[TARGET].directory.reach()  # loads the SDK, which is no part of a cycle
     before = time.process_time()
     cycle = await full_cycle(parts)
     cpu = time.process_time() - before

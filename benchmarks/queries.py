@@ -72,7 +72,8 @@ def make_rows(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
             i * 7919 % 60000 AS "LatencyMs",
             'notification' AS "Trigger",
             i % 20 = 0 AS "Drift",
-            '["object-1","object-2"]' AS "Objects"
+            '["object-1","object-2"]' AS "Objects",
+            FALSE AS "DryRun"
         FROM range({rows}) t(i)""")  # noqa: S608 - numbers of ours
     connection.execute(f"""
         CREATE TABLE CrosstenantOperations_CL AS SELECT

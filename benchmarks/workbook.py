@@ -70,6 +70,7 @@ def provisioning(count: int, now: datetime, chance: Random) -> list[dict[str, An
                 "LatencyMs": 800 + chance.randrange(4000),
                 "Trigger": "notification",
                 "Drift": index % 50 == 0,
+                "DryRun": False,
             }
         )  # fmt: skip
     return rows

@@ -42,6 +42,7 @@ var provisioningColumns = [
   { name: 'Trigger', type: 'string' }
   { name: 'Drift', type: 'boolean' }
   { name: 'Objects', type: 'string' }
+  { name: 'DryRun', type: 'boolean' }
 ]
 
 var operationsColumns = [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shared.app.parts import Parts
     from shared.core.model import Link
+    from shared.core.provisioning_event import ProvisioningEvent
     from shared.core.provisioning_row import ProvisioningRow
 
 _logger = logging.getLogger(__name__)
@@ -62,10 +63,20 @@ async def send_owed(parts: Parts, target: str, *, within: timedelta = WITH_A_BAT
             return
 
 
-def _rows(parts: Parts, link: Link) -> list[ProvisioningRow]:
-    installation = Installation(
-        parts.sync.source.tenant_id, parts.targets[link.target].target.tenant.tenant_id, parts.settings.writer_client_id
+async def send_dry_run(parts: Parts, event: ProvisioningEvent) -> None:
+    """Send the event of a decision that was only asked for. It is kept nowhere: what the log does not take is lost."""
+    row = row_of(replace(event, dry_run=True), _installation(parts, event.target))
+    await parts.log.write(LogTable.PROVISIONING, [row])
+
+
+def _installation(parts: Parts, target: str) -> Installation:
+    return Installation(
+        parts.sync.source.tenant_id, parts.targets[target].target.tenant.tenant_id, parts.settings.writer_client_id
     )
+
+
+def _rows(parts: Parts, link: Link) -> list[ProvisioningRow]:
+    installation = _installation(parts, link.target)
     rows = []
     for text in link.unlogged:
         try:

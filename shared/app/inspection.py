@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.app.parts import Parts, TargetParts
     from shared.app.planned import PlannedUser
     from shared.config.sync_file import Target
+    from shared.core.decide import Plan
     from shared.core.desired import Desired
     from shared.core.expressions import Value
     from shared.core.fault_sizes import Fault
@@ -52,6 +53,7 @@ class Inspection:
     busy: bool  # another worker is at the user, so that nothing below was decided
     desired: Desired | None
     observed: Observed | None  # None: the target had not to be looked at
+    plan: Plan | None  # None: nothing was decided
     planned: PlannedUser
 
 
@@ -82,6 +84,7 @@ async def inspect(parts: Parts, hands: TargetParts, source_id: str) -> Inspectio
         busy=source_id in judged.busy,
         desired=judged.desired.get(source_id),
         observed=judged.observed.get(source_id),
+        plan=judged.plans.get(source_id),
         planned=planned[source_id],
     )
 

@@ -1,4 +1,4 @@
-"""One user served at once, in this process, because somebody asked for it.
+"""One user served at once, in this process, because somebody asked for it; or looked at, and no more.
 
 It is the pass that every change takes: the claim makes it safe beside the workers, its events go to the log, and what
 has to follow is sent to the topic. What came of it is read from its own event and from the link.
@@ -10,17 +10,20 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from shared.app.events import send_dry_run
 from shared.app.provision import send_follow_ups
 from shared.app.serve import serve
+from shared.core.decision_event import Occasion, event_of
 from shared.core.messages import Kind, Reason, UserChange
+from shared.core.model import Link
 from shared.telemetry.log_sink import LogTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from shared.app.inspection import Inspection
     from shared.app.parts import Parts, TargetParts
-    from shared.core.model import Link
     from shared.telemetry.log_sink import LogSink, Row
 
 
@@ -65,6 +68,23 @@ async def serve_now(parts: Parts, hands: TargetParts, source_id: str) -> Served:
         again_at=min(own, default=None),
         follow_ups=len(follow_ups),
     )
+
+
+async def tell_dry_run(parts: Parts, seen: Inspection) -> None:
+    """Tell the log what would have been done now."""
+    if seen.plan is None or seen.desired is None:
+        return
+    event = event_of(
+        seen.plan,
+        seen.link or Link(seen.target.name, seen.source_id),
+        seen.plan.fault,
+        seen.desired,
+        seen.observed,
+        occasion=Occasion(seen.now, parts.clock.now(), None, Reason.ON_DEMAND),
+        policy=seen.target.log,
+    )
+    if event is not None:
+        await send_dry_run(parts, event)
 
 
 @dataclass(slots=True)

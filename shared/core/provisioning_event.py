@@ -84,6 +84,7 @@ class ProvisioningEvent:
     correlation_id: str = ""  # W3C trace id
     waits_for: str = ""  # source id of a manager who has no user in the target yet
     drift: bool = False
+    dry_run: bool = False  # asked for, and not done
 
     @property
     def event_id(self) -> str:
@@ -115,6 +116,7 @@ class ProvisioningEvent:
             "correlationId": self.correlation_id,
             "waitsFor": self.waits_for,
             "drift": self.drift,
+            "dryRun": self.dry_run,
         }
         # A latency of 0 ms is a fact; other zeros are what is read where nothing stands.
         told = {name: fact for name, fact in facts.items() if fact or (name == "latencyMs" and fact is not None)}
@@ -158,6 +160,7 @@ def read_event(text: str) -> ProvisioningEvent:
             correlation_id=facts.get("correlationId", ""),
             waits_for=facts.get("waitsFor", ""),
             drift=facts.get("drift", False),
+            dry_run=facts.get("dryRun", False),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableEventError(type(error).__name__) from error

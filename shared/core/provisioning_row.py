@@ -101,6 +101,7 @@ def row_of(event: ProvisioningEvent, installation: Installation) -> Provisioning
         "Trigger": event.trigger,
         "Drift": event.drift,
         "Objects": _json(event.objects),
+        "DryRun": event.dry_run,
     }
 
 

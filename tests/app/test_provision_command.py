@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from running_app import MARKER
 
 from sandbox.tenants.directory.model import Kind as ObjectKind
+from shared.app.inspection import inspect
+from shared.app.on_demand import tell_dry_run
 from shared.core.messages import Kind, Reason
 from shared.core.model import LinkState
+from shared.telemetry.log_sink import LogTable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +48,31 @@ async def test_a_dry_run_shows_the_same_and_does_nothing(app, terminal):
     assert found["act"]["found"][0] == "Would create"
     assert found["act"]["attributes"]["companyName"] == "Contoso US"
     assert (await app.in_target(nestor), await app.link(nestor), await app.writes()) == (None, None, 0)
+
+
+async def test_a_dry_run_is_told_to_the_log_as_one(app):
+    """With what would have been done; nothing of it stays with a link."""
+    [nestor] = await app.join("NestorW")
+    log = Log()
+    parts = replace(app.parts, log=log)
+    await tell_dry_run(parts, await inspect(parts, parts.targets["emea"], nestor))
+    [row] = log.rows
+    assert (row["Decision"], row["Status"], row["DryRun"], row["Trigger"]) == ("create", "success", True, "onDemand")
+    assert json.loads(row["SourceIdentity"])["Id"] == nestor
+    assert json.loads(row["InitiatedBy"])["Type"] == "user"
+    assert await app.link(nestor) is None
+
+
+class Log:
+    """A log that takes everything."""
+
+    def __init__(self):
+        self.rows = []
+
+    async def write(self, table, rows):
+        assert table is LogTable.PROVISIONING
+        self.rows += rows
+        return frozenset(range(len(rows)))
 
 
 async def test_somebody_who_is_right_is_told_so(app, terminal):

@@ -25,9 +25,11 @@ def test_rows_are_taken_and_found_with_kql(driver, store):
 
 def test_unknown_columns_are_dropped_and_values_converted(driver):
     """As a data collection rule does: a number of text becomes one, a column that is not declared is lost."""
-    assert driver.send([row(Attempt="3", LatencyMs=12.0, Drift="true", Nonsense=1, Target=7)]).status == 204
+    assert (
+        driver.send([row(Attempt="3", LatencyMs=12.0, Drift="true", DryRun=False, Nonsense=1, Target=7)]).status == 204
+    )
     [found] = driver.rows(TABLE)
-    assert (found["Attempt"], found["LatencyMs"], found["Drift"]) == (3, 12, True)
+    assert (found["Attempt"], found["LatencyMs"], found["Drift"], found["DryRun"]) == (3, 12, True, False)
     assert found["Target"] == "7"
     assert "Nonsense" not in found
     assert found["Type"] == TABLE

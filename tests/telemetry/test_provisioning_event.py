@@ -76,6 +76,7 @@ events = st.builds(
     correlation_id=texts,
     waits_for=texts,
     drift=st.booleans(),
+    dry_run=st.booleans(),
 )
 
 

@@ -77,10 +77,11 @@ class TestNoSuccess:
         assert self.waiting().ask(QUERIES["no-success"]) == [{"Target": "emea", "Work": 4}]
 
     def test_one_write_is_enough(self):
-        """One of another target is not, nor is a look that wrote nothing."""
+        """One of another target is not, nor a look that wrote nothing, nor a dry run."""
         workspace = self.waiting()
         workspace.decided(5, "apac")
         workspace.decided(5, "emea", action="nothing")
+        workspace.decided(5, "emea", DryRun=True)
         assert workspace.ask(QUERIES["no-success"]) == [{"Target": "emea", "Work": 4}]
         workspace.decided(5, "emea")
         assert workspace.ask(QUERIES["no-success"]) == []

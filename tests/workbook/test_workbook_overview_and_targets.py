@@ -19,6 +19,7 @@ def two_targets() -> Workspace:
     for ago in (20, 10):
         workspace.decided(ago, person="p2", status="failure", ReasonCode="EntryConflict")
     workspace.decided(15, "apac", person="p3", action="hold", status="held", ReasonCode="severalMatches")
+    workspace.decided(5, person="p4", DryRun=True)
     workspace.happened(8, "status", "emea", Counts={"active": 90, "disabled": 8, "held": 0, "new": 2, "escrow": 1})
     workspace.happened(
         3,

@@ -192,6 +192,13 @@ def test_whoever_is_held_or_failing_is_said_to_be():
     assert (apac["State"], apac["Now"]) == ("not there", "failing: InsufficientRights")
 
 
+def test_a_dry_run_did_nothing():
+    """Rows of a plan that was only asked for are left out."""
+    workspace = Workspace()
+    workspace.decided(30, action="create", there="n", DryRun=True)
+    assert workspace.ask(filled("person-candidates", Person="nestor")) == []
+
+
 def test_what_is_outside_the_time_range_is_left_out():
     """Which is why the text for an empty answer says to try a longer one."""
     workspace = Workspace()

@@ -52,6 +52,7 @@ LatencyMs long
 Trigger string
 Drift boolean
 Objects string
+DryRun boolean
 """
 
 _OPERATIONS: Final = """
