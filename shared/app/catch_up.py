@@ -72,7 +72,8 @@ async def catch_up(parts: Parts) -> CaughtUp | None:
         return None
     run = _CatchUp(parts, lease)
     try:
-        await run.follow()
+        with parts.tracing.work("catch up"):
+            await run.follow()
     except LeaseLostError:
         _logger.warning("catch-up: another worker took over")
     finally:

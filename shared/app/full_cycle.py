@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
 from shared.app.cursors import USERS, CycleRecord, load_cursor, load_cycle, note_attempt, save_cycle
-from shared.app.leases import take
+from shared.app.leases import Lease, take
 from shared.app.operations import tell
 from shared.app.survey import Findings, Outcome, Purpose, Survey
 from shared.core.cycle import Finding
@@ -96,28 +96,33 @@ async def full_cycle(
     if lease is None:
         return None
     try:
-        now = parts.clock.now()
-        cycle = Cycle(uuid4().hex)
-        names = [name for name in parts.targets if targets is None or name in targets]
-        cycle.targets = {name: TargetCycle(await purpose(parts, name)) for name in names}
-        await note_attempt(parts.store, {name: parts.targets[name].target.rules for name in names}, now)
-        await tell(parts, [_event(OperationKind.CYCLE_STARTED, name, cycle, now) for name in names])
-        survey = Survey(parts, {name: one.purpose for name, one in cycle.targets.items()}, now)
-        async for findings in survey.run():
-            await lease.extend()
-            await _send(parts, cycle, findings)
-            progress(
-                findings.target,
-                read=survey.outcomes[findings.target].pages,
-                sent=cycle.targets[findings.target].sent,
-            )
-        await lease.extend()
-        for name, one in cycle.targets.items():
-            one.outcome = survey.outcomes[name]
-            await survey.mapped[name].save(parts.store)
-            await _finish(parts, name, cycle, now)
+        with parts.tracing.work("full cycle"):
+            return await _compare(parts, targets, lease, progress)
     finally:
         await lease.give_back()
+
+
+async def _compare(parts: Parts, targets: Collection[str] | None, lease: Lease, progress: Progress) -> Cycle:
+    now = parts.clock.now()
+    cycle = Cycle(uuid4().hex)
+    names = [name for name in parts.targets if targets is None or name in targets]
+    cycle.targets = {name: TargetCycle(await purpose(parts, name)) for name in names}
+    await note_attempt(parts.store, {name: parts.targets[name].target.rules for name in names}, now)
+    await tell(parts, [_event(OperationKind.CYCLE_STARTED, name, cycle, now) for name in names])
+    survey = Survey(parts, {name: one.purpose for name, one in cycle.targets.items()}, now)
+    async for findings in survey.run():
+        await lease.extend()
+        await _send(parts, cycle, findings)
+        progress(
+            findings.target,
+            read=survey.outcomes[findings.target].pages,
+            sent=cycle.targets[findings.target].sent,
+        )
+    await lease.extend()
+    for name, one in cycle.targets.items():
+        one.outcome = survey.outcomes[name]
+        await survey.mapped[name].save(parts.store)
+        await _finish(parts, name, cycle, now)
     return cycle
 
 

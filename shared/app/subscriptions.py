@@ -41,10 +41,11 @@ async def keep_subscriptions(parts: Parts, *, renew: bool = False) -> None:
         BusUnavailableError: a subscription was made anew, and catch-up could not be asked for.
         StoreError: the records could not be had; nothing was done.
     """
-    records = {record.resource: record for record in await parts.store.get_subscriptions()}
-    made = [resource for resource in RESOURCES if await _keep(parts, resource, records.get(resource), renew=renew)]
-    if made:
-        await command(parts, Command.CATCH_UP)
+    with parts.tracing.work("keep subscriptions"):
+        records = {record.resource: record for record in await parts.store.get_subscriptions()}
+        made = [resource for resource in RESOURCES if await _keep(parts, resource, records.get(resource), renew=renew)]
+        if made:
+            await command(parts, Command.CATCH_UP)
 
 
 async def _keep(parts: Parts, resource: str, record: SubscriptionRecord | None, *, renew: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Spans: one for each batch and one for each call of Graph, on the OpenTelemetry API alone.
+"""Spans: one for each batch, each work of a timer or command, and each call of Graph, on the OpenTelemetry API alone.
 
 Without a provider all of this does nothing, and costs next to nothing; `azure_monitor` makes one, late and only where
 it is asked for. The process's global provider is not used: libraries write there what must not be told. Spans hold no
@@ -76,6 +76,12 @@ class Tracing:
             kind=SpanKind.PRODUCER,
         ) as span:
             yield span
+
+    @contextmanager
+    def work(self, name: str) -> Iterator[None]:
+        """What a timer or a command does; messages that come of it carry its traceparent."""
+        with self._span(name):
+            yield
 
     @contextmanager
     def graph_call(self, call: GraphCall) -> Iterator[None]:

@@ -17,9 +17,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from shared.app.catch_up import catch_up
+from shared.app.full_cycle import full_cycle
 from shared.app.ingest import ingest
 from shared.app.operations import tell
 from shared.app.provision import Received, provision
+from shared.app.subscriptions import keep_subscriptions
 from shared.core.messages import Reason, UserChange, encode
 from shared.core.model import SubscriptionRecord
 from shared.core.operation_event import OperationEvent, OperationKind
@@ -187,6 +190,22 @@ async def test_a_message_carries_the_trace_of_whoever_sent_it(app, spans):
     await provision(app.parts, "emea", [received(UserChange(patti, Reason.NOTIFICATION), traceparent=carried.decode())])
     [batch] = [span for span in spans() if span.name == "provision emea"]
     assert [trace.format_span_id(link.context.span_id) for link in batch.links] == [span_id]
+
+
+async def test_the_work_of_timers_and_commands_is_a_span_with_its_calls_below(app, spans):
+    """Each by its name; nothing else is told of it."""
+    await app.join("PattiF")
+    for work, name in (
+        (keep_subscriptions, "keep subscriptions"),
+        (catch_up, "catch up"),
+        (full_cycle, "full cycle"),
+    ):
+        before = len(spans())
+        await work(app.parts)
+        [*calls, last] = spans()[before:]
+        assert (last.name, last.parent, dict(last.attributes)) == (name, None, {})
+        assert calls
+        assert all(call.parent.span_id == last.context.span_id for call in calls)
 
 
 async def test_what_is_measured_of_a_batch(app, measured):
