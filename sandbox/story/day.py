@@ -31,7 +31,8 @@ _LEAVER: Final = "AlexW"
 _TAKEN_OUT: Final = ("MiriamG", "IsaiahL", "MeganB", "CameronW", "LynneR", "ChristieC", "LidiaH", "JohannaL")
 _PUT_BACK: Final = 3  # of those who are held
 _SHARE: Final = 0.1  # of the people in a target, which may leave in a day before somebody has to look
-_HOLDS_TAKE: Final = 60  # seconds, at most, until a mass removal is held
+_HOLDS_TAKE: Final = 60  # seconds, at most, until a mass removal is held, and
+_CYCLE_TAKES: Final = 60  # until a full cycle is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Day:
         self._ids: dict[str, str] = {}
         self._group = ""
         self._taken_out: list[str] = []
+        self._cycles: dict[str, Any] = {}
 
     async def prepare(self) -> None:
         """Learn who is there."""
@@ -109,6 +111,12 @@ class Day:
                 f"An administrator looks, puts {_PUT_BACK} of them back, and releases the others",
                 self._released,
                 single=False,
+            ),
+            Chapter(
+                "In the night, a full cycle compares everybody on both sides",
+                self._night,
+                single=False,
+                arrived=self._compared,
             ),
         )
 
@@ -195,6 +203,30 @@ class Day:
                 holds = await self._holds()
         await self._sandbox.administer("holds", "release", "--all", "--yes-remove", str(len(holds)))
         return changes
+
+    async def _night(self) -> Sequence[Change]:
+        self._cycles = await self._last_cycles()
+        await self._sandbox.run_timer("full_cycle")
+        return ()
+
+    async def _compared(self) -> str:
+        """Wait until the cycle is over in every target, and let the app tell how things stand in the end."""
+        async with asyncio.timeout(_CYCLE_TAKES):
+            while True:
+                cycles = await self._last_cycles()
+                if all(cycles[target] and cycles[target] != before for target, before in self._cycles.items()):
+                    break
+                await asyncio.sleep(1)
+        await self._sandbox.run_timer("catch_up")
+        counts = {target: cycle["counts"] for target, cycle in cycles.items()}
+        return "; ".join(
+            f"{target}: {found['inScope']} in scope, {found['present']} present, {found['sent']} to be looked at"
+            for target, found in counts.items()
+        )
+
+    async def _last_cycles(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await self._sandbox.administer("cycle", "list", "--json"))
+        return found
 
     async def _holds(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = json.loads(await self._sandbox.administer("holds", "list", "--json"))
