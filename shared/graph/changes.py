@@ -94,7 +94,8 @@ class SourceChanges:
 
 def is_expired(error: ListFailedError) -> bool:
     """Whether a cursor is of no use any more: 410, or the 400 that Graph answers an old or unknown token with."""
-    return error.fault.size in {FaultSize.CONFLICT, FaultSize.USER, FaultSize.GONE}
+    sizes = {FaultSize.CONFLICT, FaultSize.USER, FaultSize.GONE}
+    return error.fault.size in sizes and error.fault.code != "InsufficientRights"
 
 
 def _changed_groups(page: DeltaPage) -> ChangedGroups:

@@ -174,7 +174,13 @@ async def test_an_expired_cursor_begins_anew_and_asks_for_a_full_cycle(app, answ
 
 @pytest.mark.parametrize(
     "answer",
-    [{"status": 503}, {"status": 502, "body": "html"}, {"cutBodyAt": 40}, {"status": 200, "answer": {"value": "?"}}],
+    [
+        {"status": 503},
+        {"status": 502, "body": "html"},
+        {"cutBodyAt": 40},
+        {"status": 200, "answer": {"value": "?"}},
+        {"status": 403, "code": "Authorization_RequestDenied"},  # the consent may come back, and the cursor is good
+    ],
 )
 async def test_a_page_that_cannot_be_read_fails_the_pass_and_the_next_one_goes_on(app, answer):
     """Nothing is removed, the cursor stays, and the page is named."""
