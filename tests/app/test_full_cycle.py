@@ -13,6 +13,7 @@ from shared.app.catch_up import catch_up
 from shared.app.cursors import load_cycle
 from shared.app.full_cycle import full_cycle
 from shared.app.leases import LeaseLostError, take
+from shared.core.commands import Command
 from shared.core.messages import Kind, Reason
 from shared.core.model import LinkState
 
@@ -297,6 +298,31 @@ async def test_changed_rules_look_at_everybody_who_waits_too(app):
     app.parts = dataclasses.replace(app.parts, targets=app.parts.targets | {"emea": other})
     await full_cycle(app.parts)
     assert (await asked(app))[patti] is Kind.CHECK
+
+
+async def test_a_target_that_a_deployment_adds_is_filled(app):
+    """Catch-up notices that no cycle has compared it yet, and asks for one; the others are left in peace."""
+    both = app.parts
+    alone = {"emea": both.targets["emea"]}
+    app.parts = dataclasses.replace(
+        both, targets=alone, sync=dataclasses.replace(both.sync, targets=both.sync.targets[:1])
+    )
+    ids = await app.join(*PEOPLE)
+    await catch_up(app.parts)
+    await full_cycle(app.parts)
+    await app.work_on("emea")
+    await app.messages("apac")
+    await app.messages("control")
+    assert await app.in_target(ids[0], "apac") is None
+    app.parts = both
+    await catch_up(app.parts)
+    assert Command.FULL_CYCLE in await app.messages("control")
+    await app.cloud.control("POST", "counters/reset")
+    await full_cycle(app.parts)
+    await app.work_on()
+    for user_id in ids:
+        assert await app.in_target(user_id, "apac") is not None
+    assert await app.writes("emea") == 0
 
 
 async def test_a_clock_that_jumps_ahead_removes_nobody_and_repairs_nothing_needlessly(app):
