@@ -15,6 +15,7 @@ from admin.export_schema import export_schema
 from admin.holds import holds
 from admin.import_schema import import_schema
 from admin.links import links
+from admin.onboard import onboard
 from admin.plan import plan
 from admin.provision import provision
 from admin.schema import schema
@@ -38,6 +39,7 @@ admin.add_command(export_schema)
 admin.add_command(holds)
 admin.add_command(import_schema)
 admin.add_command(links)
+admin.add_command(onboard)
 admin.add_command(plan)
 admin.add_command(provision)
 admin.add_command(schema)

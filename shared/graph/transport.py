@@ -26,7 +26,7 @@ from shared.graph.client import RawResponse, SignInError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.graph.credentials import FederatedCredential
+    from azure.core.credentials_async import AsyncTokenCredential
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
@@ -34,7 +34,7 @@ _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 class GraphTransport:
     """Sends requests with one credential to one Graph host, and takes answers as bytes."""
 
-    def __init__(self, endpoint: str, credential: FederatedCredential) -> None:
+    def __init__(self, endpoint: str, credential: AsyncTokenCredential) -> None:
         """`endpoint` is the cloud's Graph address without a version; `credential` is closed with this object."""
         self._credential = credential
         self._http = GraphClientFactory.create_with_default_middleware(

@@ -1,0 +1,68 @@
+"""What two tenants have to allow each other, as entries of Entra's cross-tenant access settings.
+
+Each side has one entry for the other tenant. The target lets the source's people in without asking them: invitations
+are redeemed by themselves, and, where it wants to, the multifactor authentication of their own tenant counts. The
+source lets them go in the same way. What an entry holds beside that is nobody's business here, and stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CONSENT: Final = "automaticUserConsentSettings"
+_TRUST: Final = "inboundTrust"
+_COLLABORATION: Final = {"target": "b2bCollaborationInbound", "source": "b2bCollaborationOutbound"}
+
+
+class Side(StrEnum):
+    """Whose settings these are."""
+
+    TARGET = "target"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting that is to be another. `before` is None where it was never set, and Entra's default holds: off."""
+
+    title: str
+    property: str  # of Graph's entry, and
+    part: str  # of that property
+    before: bool | None
+    after: bool
+
+
+def needed(
+    entry: Mapping[str, Any] | None, side: Side, *, trust_mfa: bool = False, undo: bool = False
+) -> list[Setting]:
+    """The settings of an entry (Graph's JSON; None where there is none yet) that have to be changed."""
+    part = "inboundAllowed" if side is Side.TARGET else "outboundAllowed"
+    wanted = [("Redeem invitations automatically", _CONSENT, part)]
+    if trust_mfa and side is Side.TARGET:
+        wanted.append(("Trust the multifactor authentication of the source", _TRUST, "isMfaAccepted"))
+    settings = [
+        Setting(title, name, member, ((entry or {}).get(name) or {}).get(member), not undo)
+        for title, name, member in wanted
+    ]
+    return [setting for setting in settings if bool(setting.before) is not setting.after]
+
+
+def body(entry: Mapping[str, Any] | None, settings: Sequence[Setting]) -> dict[str, Any]:
+    """What to send to Graph: the properties that change, with their other parts as they are."""
+    changed: dict[str, Any] = {}
+    for setting in settings:
+        held = changed.get(setting.property) or (entry or {}).get(setting.property) or {}
+        changed[setting.property] = {**held, setting.part: setting.after}
+    return changed
+
+
+def blocks(entry: Mapping[str, Any] | None, side: Side) -> bool:
+    """Whether the entry keeps everybody of the other tenant out (or in), so that nothing else helps."""
+    users = ((entry or {}).get(_COLLABORATION[side]) or {}).get("usersAndGroups") or {}
+    everybody = any(str(each.get("target")) == "AllUsers" for each in users.get("targets") or ())
+    return users.get("accessType") == "blocked" and everybody

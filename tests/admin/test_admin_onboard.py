@@ -1,0 +1,144 @@
+"""`onboard`: two tenants that know nothing of each other, and administrators who let people pass."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import pytest_asyncio
+from admin_terminal import NO_LAG, Terminal
+
+from sandbox.story.cloud import Cloud
+from sandbox.tenants.config_file import parse
+from sandbox.tenants.contoso import APAC_TENANT_ID, EMEA_TENANT_ID, SOURCE_TENANT_ID, default_document
+from sandbox.tenants.server import TenantsServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROLES = ["Policy.ReadWrite.CrossTenantAccess", "Policy.Read.All", "Organization.Read.All"]
+
+
+class Onboarding(Terminal):
+    """The terminal of an administrator of one of the tenants."""
+
+    async def token(self, tenant, roles=ROLES):
+        """A file with a token of somebody who may do so much in a tenant."""
+        issued = await self.cloud.control("POST", "tokens", {"tenant": tenant, "roles": roles})
+        file = self.settings.parent / f"{tenant}-{len(roles)}.token"
+        file.write_text(issued["access_token"])
+        return file
+
+    async def onboard(self, *arguments, token, yes=True):
+        more = ("--yes",) if yes else ()
+        return await self.run("onboard", *arguments, *more, "--token-file", token, "--settings", self.settings)
+
+    async def entry(self, tenant, partner):
+        """What a tenant's settings say of another; None where there is nothing."""
+        issued = await self.cloud.control("POST", "tokens", {"tenant": tenant, "roles": ROLES})
+        headers = {"Authorization": f"Bearer {issued['access_token']}"}
+        found = await self.cloud._call(
+            "GET", f"{self.cloud._graph}/policies/crossTenantAccessPolicy/partners", None, headers
+        )
+        return next((each for each in found["value"] if each["tenantId"] == partner), None)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def admin(tls_dir, tmp_path):
+    """Tenants without any agreement."""
+    document = default_document() | {"replicas": NO_LAG, "automaticRedemption": []}
+    tenants = TenantsServer(parse(document), seed=1, tls_dir=tls_dir)
+    await tenants.start()
+    ready = tenants.describe()
+    values = {"GRAPH_ENDPOINT": ready["login"], "AZURE_AUTHORITY_HOST": ready["login"]}
+    settings = tmp_path / "local.settings.json"
+    settings.write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    async with Cloud(ready) as cloud:
+        yield Onboarding(cloud, settings)
+    await tenants.stop()
+
+
+async def test_a_target_lets_the_source_in_and_twice_changes_nothing(admin):
+    """Shown before it is done; the second time, everything is as it should be."""
+    token = await admin.token("emea")
+    code, out, err = await admin.onboard("target", "emea", "--trust-mfa", token=token)
+    assert (code, err) == (0, "")
+    assert "Redeem invitations automatically: not set → on" in out
+    assert "Trust the multifactor authentication of the source: not set → on" in out
+    assert "15 minutes" in out
+    entry = await admin.entry("emea", SOURCE_TENANT_ID)
+    assert entry["automaticUserConsentSettings"]["inboundAllowed"] is True
+    assert entry["inboundTrust"]["isMfaAccepted"] is True
+    code, out, _ = await admin.onboard("target", "emea", "--trust-mfa", token=token)
+    assert code == 0
+    assert "as it should be" in out
+    assert "15 minutes" not in out
+
+
+async def test_the_source_lets_people_go_to_every_target(admin):
+    """One entry for each; people are redeemed by themselves from then on."""
+    await admin.onboard("target", "emea", token=await admin.token("emea"))
+    await admin.onboard("target", "apac", token=await admin.token("apac"))
+    code, out, _ = await admin.onboard("source", "--json", token=await admin.token("source"))
+    assert code == 0
+    assert [change["partnerTenantId"] for change in json.loads(out)] == [EMEA_TENANT_ID, APAC_TENANT_ID]
+    for target in (EMEA_TENANT_ID, APAC_TENANT_ID):
+        entry = await admin.entry("source", target)
+        assert entry["automaticUserConsentSettings"]["outboundAllowed"] is True
+
+
+async def test_it_can_be_undone(admin):
+    """Off again, and the rest stays."""
+    token = await admin.token("emea")
+    await admin.onboard("target", "emea", token=token)
+    code, out, _ = await admin.onboard("target", "emea", "--undo", token=token)
+    assert code == 0
+    assert "on → off" in out
+    assert (await admin.entry("emea", SOURCE_TENANT_ID))["automaticUserConsentSettings"]["inboundAllowed"] is False
+
+
+async def test_nothing_is_changed_without_a_yes(admin):
+    """No answer is no."""
+    code, _, err = await admin.onboard("target", "emea", token=await admin.token("emea"), yes=False)
+    assert code == 1
+    assert "Traceback" not in err
+    assert await admin.entry("emea", SOURCE_TENANT_ID) is None
+
+
+async def test_somebody_who_is_signed_in_elsewhere_is_told(admin):
+    """With both tenants named; nothing is changed in either."""
+    code, _, err = await admin.onboard("target", "emea", token=await admin.token("apac"))
+    assert code == 2
+    assert APAC_TENANT_ID in err
+    assert EMEA_TENANT_ID in err
+    assert await admin.entry("apac", SOURCE_TENANT_ID) is None
+
+
+async def test_somebody_who_may_not_is_told_which_role_does(admin):
+    """Reading the organization is not enough."""
+    code, _, err = await admin.onboard("target", "emea", token=await admin.token("emea", ["Organization.Read.All"]))
+    assert code == 1
+    assert "Security Administrator" in err
+    assert "Traceback" not in err
+
+
+async def test_a_target_that_is_none_is_a_mistake(admin):
+    """The targets are named."""
+    code, _, err = await admin.onboard("target", "mars", token=await admin.token("emea"))
+    assert (code, err) == (2, "mars is no target; targets: emea, apac\n")
+
+
+async def test_a_block_is_not_lifted_by_the_way(admin):
+    """Whoever blocked all of the source's people meant something by it."""
+    token = await admin.token("emea")
+    await admin.onboard("target", "emea", "--undo", token=token)
+    issued = token.read_text()
+    everybody = {"accessType": "blocked", "targets": [{"target": "AllUsers", "targetType": "user"}]}
+    await admin.cloud._call(
+        "POST",
+        f"{admin.cloud._graph}/policies/crossTenantAccessPolicy/partners",
+        {"tenantId": SOURCE_TENANT_ID, "b2bCollaborationInbound": {"usersAndGroups": everybody}},
+        {"Authorization": f"Bearer {issued}"},
+    )
+    code, _, err = await admin.onboard("target", "emea", token=token)
+    assert code == 1
+    assert "block" in err
