@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from admin.check import check
 from admin.configuration import configuration
 from admin.cycle import cycle
 from admin.escrow import escrow
@@ -30,6 +31,7 @@ def admin() -> None:
     """Check, try and operate Crosstenant."""
 
 
+admin.add_command(check)
 admin.add_command(configuration)
 admin.add_command(cycle)
 admin.add_command(escrow)

@@ -76,6 +76,10 @@ class Transport(Protocol):
         """Send one request. Raises UnreachableError or SignInError."""
         ...
 
+    async def roles(self) -> frozenset[str]:
+        """The application permissions that the token holds. Raises SignInError."""
+        ...
+
     async def close(self) -> None:
         """Close connections."""
         ...
@@ -110,6 +114,13 @@ class GraphClient:
         call = GraphCall(operation_of(request.method, request.path), self._tenant)
         with self._observe(call):
             return await self._send(call, request.method, self.root + request.path, request.body, request.headers)
+
+    async def roles(self) -> frozenset[str] | Fault:
+        """The application permissions that this tenant has consented to, as the token has them now."""
+        try:
+            return await self._opened().roles()
+        except SignInError as error:
+            return classify_sign_in(str(error))
 
     def owns(self, link: str) -> bool:
         """Whether a link leads to this tenant's own Graph host, so that our token may go there."""
@@ -169,15 +180,18 @@ class GraphClient:
     async def _exchange(
         self, call: GraphCall, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> GraphResponse:
-        if self._transport is None:
-            self._transport = self._open_transport()
         try:
-            response = await self._transport.send(method, url, body, headers)
+            response = await self._opened().send(method, url, body, headers)
         except UnreachableError:
             return GraphResponse(0, fault=classify(0, None, {}, self._clock()))
         except SignInError as error:
             return GraphResponse(0, fault=classify_sign_in(str(error)))
         return self._answer(call, response.status, _json(response.content), response.headers)
+
+    def _opened(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._open_transport()
+        return self._transport
 
     def _answer(self, call: GraphCall, status: int, body: object, headers: Mapping[str, str]) -> GraphResponse:
         call.units(headers.get("x-ms-resource-unit"))

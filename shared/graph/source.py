@@ -62,6 +62,10 @@ class SourceDirectory:
         """`client` holds the reader app's credential for the source tenant."""
         self._client = client
 
+    async def roles(self) -> frozenset[str] | Fault:
+        """The permissions that the reader app has now."""
+        return await self._client.roles()
+
     async def read_users(
         self, user_ids: Sequence[str], *, select: Iterable[str], expand_manager: bool, groups: Sequence[str]
     ) -> dict[str, SourceReading]:

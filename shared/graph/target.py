@@ -98,6 +98,16 @@ class TargetDirectory:
         answer = objects_of(await self._client.send(GraphRequest("GET", "/users?$select=id&$top=1")))
         return answer if isinstance(answer, Fault) else None
 
+    async def roles(self) -> frozenset[str] | Fault:
+        """The permissions that the writer app has now."""
+        return await self._client.roles()
+
+    async def knows_marker(self) -> Fault | None:
+        """Why users cannot be read with the marker's property; None where they can."""
+        path = f"/users?$select=id,{self._marker_attribute}&$top=1"
+        answer = objects_of(await self._client.send(GraphRequest("GET", path)))
+        return answer if isinstance(answer, Fault) else None
+
     async def list_owned(self, select: Iterable[str]) -> AsyncIterator[Sequence[tuple[str, Mapping[str, Any]]]]:
         """Everybody who carries our marker, with the id of the source user, as pages of 999 in Graph's JSON.
 

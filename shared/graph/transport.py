@@ -7,6 +7,7 @@ all that the package holds (docs/decisions/0011-graph-sdk-core.md).
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,7 @@ class GraphTransport:
     def __init__(self, endpoint: str, credential: AsyncTokenCredential) -> None:
         """`endpoint` is the cloud's Graph address without a version; `credential` is closed with this object."""
         self._credential = credential
+        self._scope = f"{endpoint}/.default"
         self._http = GraphClientFactory.create_with_default_middleware(
             client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True),
             # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled.
@@ -44,7 +46,7 @@ class GraphTransport:
         )
         provider = AzureIdentityAuthenticationProvider(
             credential,
-            scopes=[f"{endpoint}/.default"],
+            scopes=[self._scope],
             is_cae_enabled=False,
             allowed_hosts=[httpx.URL(endpoint).host],
         )
@@ -75,6 +77,20 @@ class GraphTransport:
         except AzureError as error:
             raise SignInError(str(error)) from error
         return RawResponse(response.status_code, response.content, response.headers)
+
+    async def roles(self) -> frozenset[str]:
+        """The application permissions in the token, as it claims them; only Graph can tell whether it is genuine.
+
+        Raises:
+            SignInError: there was no token.
+        """
+        try:
+            token = await self._credential.get_token(self._scope)
+        except AzureError as error:
+            raise SignInError(str(error)) from error
+        payload = token.token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return frozenset(claims.get("roles") or ())
 
     async def close(self) -> None:
         """Close the connections, and the credential's."""
