@@ -84,4 +84,5 @@ _ADMINISTRATOR = [
     "GroupMember.ReadWrite.All",
     "Directory.ReadWrite.All",
     "User.EnableDisableAccount.All",
+    "Policy.ReadWrite.CrossTenantAccess",
 ]

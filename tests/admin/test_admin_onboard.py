@@ -15,6 +15,7 @@ from sandbox.tenants.server import TenantsServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+PARTNERS = "/policies/crossTenantAccessPolicy/partners"
 ROLES = ["Policy.ReadWrite.CrossTenantAccess", "Policy.Read.All", "Organization.Read.All"]
 
 
@@ -34,11 +35,7 @@ class Onboarding(Terminal):
 
     async def entry(self, tenant, partner):
         """What a tenant's settings say of another; None where there is nothing."""
-        issued = await self.cloud.control("POST", "tokens", {"tenant": tenant, "roles": ROLES})
-        headers = {"Authorization": f"Bearer {issued['access_token']}"}
-        found = await self.cloud._call(
-            "GET", f"{self.cloud._graph}/policies/crossTenantAccessPolicy/partners", None, headers
-        )
+        found = await self.cloud.graph(tenant, "GET", PARTNERS)
         return next((each for each in found["value"] if each["tenantId"] == partner), None)
 
 
@@ -131,14 +128,9 @@ async def test_a_block_is_not_lifted_by_the_way(admin):
     """Whoever blocked all of the source's people meant something by it."""
     token = await admin.token("emea")
     await admin.onboard("target", "emea", "--undo", token=token)
-    issued = token.read_text()
     everybody = {"accessType": "blocked", "targets": [{"target": "AllUsers", "targetType": "user"}]}
-    await admin.cloud._call(
-        "POST",
-        f"{admin.cloud._graph}/policies/crossTenantAccessPolicy/partners",
-        {"tenantId": SOURCE_TENANT_ID, "b2bCollaborationInbound": {"usersAndGroups": everybody}},
-        {"Authorization": f"Bearer {issued}"},
-    )
+    entry = {"tenantId": SOURCE_TENANT_ID, "b2bCollaborationInbound": {"usersAndGroups": everybody}}
+    await admin.cloud.graph("emea", "POST", PARTNERS, entry)
     code, _, err = await admin.onboard("target", "emea", token=token)
     assert code == 1
     assert "block" in err
