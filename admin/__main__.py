@@ -15,6 +15,7 @@ from admin.explain import explain
 from admin.export_schema import export_schema
 from admin.holds import holds
 from admin.import_schema import import_schema
+from admin.init import init
 from admin.links import links
 from admin.onboard import onboard
 from admin.plan import plan
@@ -40,6 +41,7 @@ admin.add_command(explain)
 admin.add_command(export_schema)
 admin.add_command(holds)
 admin.add_command(import_schema)
+admin.add_command(init)
 admin.add_command(links)
 admin.add_command(onboard)
 admin.add_command(plan)

@@ -1,4 +1,4 @@
-"""Writing a target's part of sync.yaml: what an import found, as text that a person goes on with.
+"""Writing sync.yaml: a first one, or the part of a target that an import found, as text that a person goes on with.
 
 Only what differs from the defaults is written, and it reads back to the same rules. The file of an administrator
 is never rewritten; merging the part into it is theirs, so that their comments stay.
@@ -15,6 +15,8 @@ from shared.core.decide import OutOfScopeAction
 from shared.core.synchronization_schema_import import COMPAT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from shared.core.synchronization_schema_import import ImportedRules
 
 _WIDTH = 110
@@ -61,6 +63,13 @@ def write_part(part: dict[str, Any], comment: str) -> str:
     return head + yaml.dump(
         {"targets": [part]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False
     )
+
+
+def write_sync(source_tenant_id: str, targets: Sequence[Mapping[str, Any]]) -> str:
+    """A whole sync.yaml that has nothing but defaults beside these targets."""
+    document = {"source": {"tenantId": source_tenant_id}, "targets": list(targets)}
+    head = "# Who is synchronized to where. docs/mapping.md tells what can be said beside.\n"
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
 class _Dumper(yaml.SafeDumper):
