@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from admin.local_settings import use_settings
-from admin.running import refuse, settings_option, wrong
+from admin.running import refuse, settings_option, take_settings, wrong
 from shared.config.clouds import CLOUDS, CloudName
 from shared.config.faults import ConfigurationError
+from shared.config.settings import read_addresses
 from shared.config.sync_file import parse_sync
 from shared.config.sync_writer import write_sync
 from shared.core.messages import MalformedMessageError, object_id
@@ -37,11 +36,7 @@ def init(*, file: Path, force: bool, settings_file: Path | None) -> None:
     """
     if file.exists() and not force:
         refuse(f"{file} is there already; --force writes over it, --file names another")
-    if settings_file is not None:
-        try:
-            use_settings(settings_file)
-        except ConfigurationError as error:
-            wrong(str(error))
+    take_settings(settings_file)
     source = click.prompt("Source tenant, by id or domain", value_proc=_tenant_id)
     targets: list[dict[str, Any]] = []
     while True:
@@ -79,7 +74,7 @@ def _tenant_id(text: str) -> str:
         return _object_id(text)
     import httpx  # noqa: PLC0415 - an HTTP client, as in `running`
 
-    authority = os.environ.get("AZURE_AUTHORITY_HOST") or CLOUDS[CloudName.PUBLIC].authority
+    authority = read_addresses().authority or CLOUDS[CloudName.PUBLIC].authority
     try:
         answer = httpx.get(f"{authority}/{text}/v2.0/.well-known/openid-configuration", timeout=_TIMEOUT)
     except httpx.HTTPError as error:

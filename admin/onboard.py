@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +16,10 @@ from urllib.parse import quote
 
 import click
 
-from admin.local_settings import use_settings
-from admin.running import json_option, refuse, settings_option, wrong
+from admin.running import check_target, json_option, refuse, settings_option, take_settings, wrong
 from admin.sign_in import WAYS, person_from, sign_in
 from shared.config.faults import ConfigurationError
+from shared.config.settings import Addresses, read_addresses
 from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
 from shared.core.access_policy import Setting, Side, blocks, body, needed
 from shared.core.fault_sizes import Fault, FaultSize
@@ -79,38 +78,32 @@ def onboard() -> None:
 @_options
 def target(name: str, *, trust_mfa: bool, settings_file: Path | None, **how: Any) -> None:
     """Enable the source in target NAME of sync.yaml. For an administrator of the target (Security Administrator)."""
-    sync = _sync(settings_file)
-    try:
-        tenant = sync.target(name).tenant
-    except KeyError:
-        wrong(f"{name} is no target; targets: {', '.join(each.name for each in sync.targets)}")
+    addresses, sync = _configuration(settings_file)
+    check_target(name, [each.name for each in sync.targets])
     partners = {"the source": sync.source.tenant_id}
-    _onboard(tenant, partners, Side.TARGET, trust_mfa=trust_mfa, **how)
+    _onboard(addresses, sync.target(name).tenant, partners, Side.TARGET, trust_mfa=trust_mfa, **how)
 
 
 @onboard.command(epilog=f"{_EXIT_CODES} Example: python -m admin onboard source")
 @_options
 def source(*, settings_file: Path | None, **how: Any) -> None:
     """Enable all targets of sync.yaml in the source. For an administrator of the source (Security Administrator)."""
-    sync = _sync(settings_file)
+    addresses, sync = _configuration(settings_file)
     partners = {each.name: each.tenant.tenant_id for each in sync.targets}
-    _onboard(sync.source, partners, Side.SOURCE, trust_mfa=False, **how)
+    _onboard(addresses, sync.source, partners, Side.SOURCE, trust_mfa=False, **how)
 
 
-def _sync(settings_file: Path | None) -> SyncConfiguration:
+def _configuration(settings_file: Path | None) -> tuple[Addresses, SyncConfiguration]:
+    take_settings(settings_file)
+    addresses = read_addresses()
     try:
-        if settings_file is not None:
-            use_settings(settings_file)
-        return read_sync_file(Path(os.environ.get("SYNC_FILE", "sync.yaml")))
+        return addresses, read_sync_file(addresses.sync_file)
     except ConfigurationError as error:
         wrong(str(error))
 
 
-def _authority(tenant: Tenant) -> str:
-    return os.environ.get("AZURE_AUTHORITY_HOST") or tenant.cloud.authority
-
-
 def _onboard(
+    addresses: Addresses,
     tenant: Tenant,
     partners: dict[str, str],
     side: Side,
@@ -124,9 +117,11 @@ def _onboard(
 ) -> None:
     from shared.graph.transport import GraphTransport  # noqa: PLC0415 - an HTTP client, as in `running`
 
-    graph = os.environ.get("GRAPH_ENDPOINT") or tenant.cloud.graph
-    scopes = tuple(f"{graph}/{permission}" for permission in _PERMISSIONS)
-    person = person_from(token_file) if token_file else sign_in(way, tenant.tenant_id, _authority(tenant), scopes)
+    graph, authority = addresses.graph_endpoint or tenant.cloud.graph, addresses.authority or tenant.cloud.authority
+    if token_file is not None:
+        person = person_from(token_file)
+    else:
+        person = sign_in(way, tenant.tenant_id, authority, graph, _PERMISSIONS)
 
     async def work() -> None:
         client = GraphClient(graph, lambda: GraphTransport(graph, person), lambda: datetime.now(UTC))

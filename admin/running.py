@@ -24,7 +24,7 @@ from shared.core.messages import MalformedMessageError, object_id
 from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from shared.app.parts import Parts
 
@@ -65,10 +65,9 @@ def run(
         finally:
             await parts.close()
 
+    take_settings(settings_file)
     try:
         sync_file = sync_file.resolve() if sync_file is not None else None
-        if settings_file is not None:
-            use_settings(settings_file)
         return asyncio.run(work())
     except ConfigurationError as error:
         wrong(str(error))
@@ -78,11 +77,27 @@ def run(
         refuse(f"the topic cannot be reached ({error}); nothing was sent")
 
 
+def take_settings(settings_file: Path | None) -> None:
+    """Put a settings file that was named where settings are read."""
+    if settings_file is None:
+        return
+    try:
+        use_settings(settings_file)
+    except ConfigurationError as error:
+        wrong(str(error))
+
+
 def chosen_targets(parts: Parts, only: str | None) -> list[str]:
     """All targets, or the one that was named."""
-    if only is not None and only not in parts.targets:
-        wrong(f"{only} is no target; targets: {', '.join(parts.targets)}")
+    if only is not None:
+        check_target(only, parts.targets)
     return list(parts.targets) if only is None else [only]
+
+
+def check_target(name: str, targets: Collection[str]) -> None:
+    """End the command where a target that was named is none."""
+    if name not in targets:
+        wrong(f"{name} is no target; targets: {', '.join(targets)}")
 
 
 def typed_id(text: str) -> str:

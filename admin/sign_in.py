@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from azure.core.credentials import AccessToken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
@@ -64,17 +65,21 @@ def person_from(token_file: Path) -> Person:
     return Person(_FromFile(token_file))
 
 
-def sign_in(way: str, tenant_id: str, authority: str, scopes: tuple[str, ...]) -> Person:
-    """Whoever signs in to a tenant, in one of the `WAYS`; nothing is asked before the first request."""
+def sign_in(way: str, tenant_id: str, authority: str, graph: str, permissions: Iterable[str]) -> Person:
+    """Whoever signs in to a tenant, in one of the `WAYS`; nothing is asked before the first request.
+
+    `authority` and `graph` are the addresses of sign-in and Graph, with their scheme.
+    """
     from azure.identity import (  # noqa: PLC0415 - half a second, and not for every command
         AzureCliCredential,
         DeviceCodeCredential,
         InteractiveBrowserCredential,
     )
 
+    scopes = tuple(f"{graph}/{permission}" for permission in permissions)
     match way:
-        case "cli":  # which has the permissions that it has
-            return Person(AzureCliCredential(tenant_id=tenant_id), scopes[:1])
+        case "cli":  # which takes no permissions: it has those that it has
+            return Person(AzureCliCredential(tenant_id=tenant_id), (f"{graph}/.default",))
         case "device":
             device = DeviceCodeCredential(client_id=_PUBLIC_CLIENT, tenant_id=tenant_id, authority=authority)
             return Person(device, scopes)

@@ -48,6 +48,25 @@ class Settings:
         return f"extension_{self.writer_client_id.replace('-', '')}_crosstenantSource"
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the rules are, and what overrides the clouds' endpoints: all that a command for one tenant needs."""
+
+    sync_file: Path
+    graph_endpoint: str | None  # overrides the cloud's, without a version: https://localhost:8443
+    authority: str | None  # overrides the cloud's
+
+
+def read_addresses(environment: Mapping[str, str] | None = None) -> Addresses:
+    """Read these settings alone; none of them has to be there."""
+    reader = _Reader(os.environ if environment is None else environment)
+    return Addresses(
+        sync_file=APP_ROOT / (reader.optional("SYNC_FILE") or "sync.yaml"),
+        graph_endpoint=_without_slash(reader.optional("GRAPH_ENDPOINT")),
+        authority=_without_slash(reader.optional("AZURE_AUTHORITY_HOST")),
+    )
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
@@ -55,12 +74,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ConfigurationError: listing every setting that is missing or wrong.
     """
     reader = _Reader(os.environ if environment is None else environment)
+    addresses = read_addresses(environment)
     connection_string = reader.optional("ServiceBusConnection")
     namespace = reader.optional("ServiceBusConnection__fullyQualifiedNamespace")
     if connection_string is None and namespace is None:
         reader.fault("ServiceBusConnection__fullyQualifiedNamespace", "is missing: name the Service Bus namespace")
     settings = Settings(
-        sync_file=APP_ROOT / (reader.optional("SYNC_FILE") or "sync.yaml"),
+        sync_file=addresses.sync_file,
         managed_identity_client_id=reader.required("MANAGED_IDENTITY_CLIENT_ID"),
         reader_client_id=reader.required("READER_CLIENT_ID"),
         writer_client_id=reader.required("WRITER_CLIENT_ID"),
@@ -75,8 +95,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             second_look=reader.seconds("SECOND_LOOK_SECONDS", Timing().second_look),
             lock=reader.seconds("LOCK_SECONDS", Timing().lock, positive=True),
         ),
-        graph_endpoint=_without_slash(reader.optional("GRAPH_ENDPOINT")),
-        authority=_without_slash(reader.optional("AZURE_AUTHORITY_HOST")),
+        graph_endpoint=addresses.graph_endpoint,
+        authority=addresses.authority,
         logs_ingestion_endpoint=reader.logs_ingestion_endpoint(),
         logs_rule_id=reader.optional("LOGS_RULE_ID"),
         application_insights=reader.optional("APPLICATIONINSIGHTS_CONNECTION_STRING"),

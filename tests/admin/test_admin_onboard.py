@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import pytest_asyncio
@@ -32,6 +33,11 @@ class Onboarding(Terminal):
     async def onboard(self, *arguments, token, yes=True):
         more = ("--yes",) if yes else ()
         return await self.run("onboard", *arguments, *more, "--token-file", token, "--settings", self.settings)
+
+    @property
+    def graph(self):
+        """Where the settings say that Graph is."""
+        return json.loads(self.settings.read_text())["Values"]["GRAPH_ENDPOINT"]
 
     async def entry(self, tenant, partner):
         """What a tenant's settings say of another; None where there is nothing."""
@@ -81,6 +87,23 @@ async def test_the_source_lets_people_go_to_every_target(admin):
     for target in (EMEA_TENANT_ID, APAC_TENANT_ID):
         entry = await admin.entry("source", target)
         assert entry["automaticUserConsentSettings"]["outboundAllowed"] is True
+
+
+async def test_whoever_is_signed_in_to_the_azure_cli_can_do_it(admin, tmp_path, monkeypatch):
+    """It is asked for a token for Graph as a whole: it knows no single permissions."""
+    token = (await admin.token("emea")).read_text()
+    cli = tmp_path / "az"
+    answer = json.dumps({"accessToken": token, "expires_on": 4102444800, "tokenType": "Bearer"})
+    cli.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/asked\ncat <<'END'\n{answer}\nEND\n")
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    arguments = ("onboard", "target", "emea", "--sign-in", "cli", "--yes", "--settings", admin.settings)
+    code, out, err = await admin.run(*arguments)
+    assert (code, err) == (0, "")
+    assert "not set → on" in out
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked[asked.index("--resource") + 1] == admin.graph
+    assert asked[asked.index("--tenant") + 1] == EMEA_TENANT_ID
 
 
 async def test_it_can_be_undone(admin):
