@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from admin.running import REFUSED, json_option, run, settings_option
+from admin.terminal import console
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from shared.app.parts import Parts
 
 _STYLES = {"pass": "green", "fail": "red", "unknown": "yellow"}
-_WIDTH = 160
 
 
 @click.command(
@@ -46,19 +46,15 @@ def check(*, as_json: bool, settings_file: Path | None) -> None:
 
     found = run(settings_file, checked)
     if as_json:
-        lines = [
-            {"where": line.where, "what": line.what, "verdict": line.verdict, "found": line.found, "fix": line.fix}
-            for line in found
-        ]
-        print(json.dumps(lines, indent=2))
+        print(json.dumps([asdict(line) for line in found], indent=2))
     if any(line.verdict == "fail" for line in found):
         sys.exit(REFUSED)
 
 
 def _show(line: Line) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    console.print(Text(f"{line.verdict:<8}", style=_STYLES[line.verdict]), Text(f"{line.where}: {line.what}"), sep="")
+    out = console()
+    out.print(Text(f"{line.verdict:<8}", style=_STYLES[line.verdict]), Text(f"{line.where}: {line.what}"), sep="")
     if line.found:
-        console.print(Text(f"        {line.found}"))
+        out.print(Text(f"        {line.found}"))
     if line.verdict != "pass":
-        console.print(Text(f"        → {line.fix}"))
+        out.print(Text(f"        → {line.fix}"))

@@ -7,11 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from admin.plan_words import plain, value_text
 from admin.running import REFUSED, chosen_targets, json_option, refuse, run, settings_option, target_option
+from admin.terminal import console
 from shared.app.find_user import UserNotFoundError, find_user
 from shared.bus.errors import BusUnavailableError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from shared.app.parts import Parts
 
 _STYLES = {"passed": "green", "failed": "red", "skipped": "yellow"}
-_WIDTH = 160
 
 
 @click.command(
@@ -57,7 +56,9 @@ def provision(user: str, *, target: str | None, dry_run: bool, as_json: bool, se
             seen = await inspect(parts, parts.targets[name], source_id)
             if dry_run:
                 await tell_dry_run(parts, seen)
-            served = None if dry_run else await _serve(parts, name, source_id)
+                served = None
+            else:
+                served = await _serve(parts, name, source_id)
             steps[name] = steps_of(seen, served)
         return source_id, steps
 
@@ -102,14 +103,14 @@ def _json(source_id: str, name: str, steps: list[Step], *, dry_run: bool) -> dic
 
 
 def _show(source_id: str, by_target: dict[str, list[Step]]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    out = console()
     for name, steps in by_target.items():
-        console.print(Text(f"{source_id} in {name}", style="bold"))
+        out.print(Text(f"{source_id} in {name}", style="bold"))
         for number, step in enumerate(steps, 1):
-            console.print(
+            out.print(
                 Text(f"  {number} {step.name:<8} "), Text(step.ended.value, style=_STYLES[step.ended.value]), sep=""
             )
             for line in step.lines:
-                console.print(Text(f"      {plain(line)}"))
+                out.print(Text(f"      {plain(line)}"))
             for attribute, value in step.values.items():
-                console.print(Text(f"        {attribute}: {value_text(value)}"))
+                out.print(Text(f"        {attribute}: {value_text(value)}"))

@@ -86,11 +86,11 @@ async def _bus(parts: Parts, subscription: str) -> Line:
 def _permissions(where: str, needed: frozenset[str], held: frozenset[str] | Fault) -> Line:
     app = "reader" if needed is READER else "writer"
     what = f"the {app} app may sign in, with its permissions"
+    fix = f"consent to the {app} app as docs/deploy.md says; {_WAIT}"
     if isinstance(held, Fault):
-        return _failed(where, what, held, f"consent to the {app} app as docs/deploy.md says; {_WAIT}")
+        return _failed(where, what, held, fix)
     missing = sorted(each for each in needed if each not in held and not _BROADER.get(each, set()) & held)
     if missing:
-        fix = f"consent to the {app} app as docs/deploy.md says; {_WAIT}"
         return Line(where, what, Verdict.FAIL, f"without {', '.join(missing)}", fix)
     return Line(where, what, Verdict.PASS, ", ".join(sorted(held)))
 
@@ -123,8 +123,7 @@ async def _subscriptions(parts: Parts) -> Line:
 
 async def _target(hands: TargetParts) -> AsyncIterator[Line]:
     name = hands.target.name
-    permissions = _permissions(name, WRITER, await hands.directory.roles())
-    yield permissions
+    yield _permissions(name, WRITER, await hands.directory.roles())
     reached = await hands.directory.reach()
     what = "users can be read"
     yield Line(name, what, Verdict.PASS) if reached is None else _failed(name, what, reached, "")
@@ -136,7 +135,7 @@ async def _target(hands: TargetParts) -> AsyncIterator[Line]:
         yield Line(name, what, Verdict.UNKNOWN, "users cannot be read", "see above")
     else:
         fix = "add the extension property crosstenantSource to the writer app, as docs/deploy.md says"
-        yield Line(name, what, Verdict.FAIL, words_for(marker.code).reason, fix)
+        yield _failed(name, what, marker, fix)
     yield Line(
         name,
         "invitations are redeemed automatically",

@@ -95,8 +95,7 @@ class TargetDirectory:
 
     async def reach(self) -> Fault | None:
         """Why the tenant's users cannot be read at all; None where they can."""
-        answer = objects_of(await self._client.send(GraphRequest("GET", "/users?$select=id&$top=1")))
-        return answer if isinstance(answer, Fault) else None
+        return await self._read_any("id")
 
     async def roles(self) -> frozenset[str] | Fault:
         """The permissions that the writer app has now."""
@@ -104,9 +103,7 @@ class TargetDirectory:
 
     async def knows_marker(self) -> Fault | None:
         """Why users cannot be read with the marker's property; None where they can."""
-        path = f"/users?$select=id,{self._marker_attribute}&$top=1"
-        answer = objects_of(await self._client.send(GraphRequest("GET", path)))
-        return answer if isinstance(answer, Fault) else None
+        return await self._read_any(f"id,{self._marker_attribute}")
 
     async def list_owned(self, select: Iterable[str]) -> AsyncIterator[Sequence[tuple[str, Mapping[str, Any]]]]:
         """Everybody who carries our marker, with the id of the source user, as pages of 999 in Graph's JSON.
@@ -128,6 +125,10 @@ class TargetDirectory:
                 for marker, user in zip(markers, page, strict=True)
                 if marker.startswith(prefix)
             ]
+
+    async def _read_any(self, select: str) -> Fault | None:
+        answer = objects_of(await self._client.send(GraphRequest("GET", f"/users?$select={select}&$top=1")))
+        return answer if isinstance(answer, Fault) else None
 
     async def _look_by_id(self, people: Sequence[Sought], query: str) -> dict[str, Observed]:
         answers = await self._client.send_all(

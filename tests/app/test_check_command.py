@@ -79,6 +79,17 @@ async def test_trouble_that_passes_is_no_answer(app, terminal):
 
 
 @pytest.mark.usefixtures("subscribed")
+async def test_trouble_with_the_marker_alone_is_no_answer_either(app, terminal):
+    """The first look at users went well, and the one with the marker's property did not."""
+    await app.fault(tenant="emea", operation="GET /users", count=1)  # the first is answered as usual
+    await app.fault(tenant="emea", operation="GET /users", status=503)
+    code, rest = await checked(terminal)
+    assert ("emea", "users can be read") not in rest
+    assert rest["emea", "the marker's property is known"]["verdict"] == "unknown"
+    assert code == 0
+
+
+@pytest.mark.usefixtures("subscribed")
 async def test_in_words_each_line_that_does_not_pass_has_its_fix(terminal):
     """For people: verdict, place, and an arrow to what to do."""
     code, out, _ = await terminal("check")
