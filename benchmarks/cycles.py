@@ -38,7 +38,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 _RUNS: Final = 3  # of each probe; the median counts
 _PAGE: Final = 999
 _CHANGES: Final = (0, 100, 1000)
-_BATCH: Final = 20
 _DELTA_PAGE: Final = 100  # at least so many changes come with one request
 _COMMON: Final = 4  # requests of a catch-up that finds nothing, at most: users, groups, and a page that shows the end
 
@@ -113,11 +112,11 @@ async def _catch_ups(users: int, folder: Path, cloud: Cloud, ready: Mapping[str,
     parts = build_parts(ready, folder, folder / "sync.yaml", bus.connection_string)
     from shared.app.catch_up import catch_up  # noqa: PLC0415
 
-    ids = [person.alias for person in people.strangers(users, settled.SEED)]
+    ids = [people.person_id(SOURCE_TENANT_ID, person.alias) for person in people.strangers(users, settled.SEED)]
     await catch_up(parts)  # makes the cursors
     for number, changes in enumerate(_CHANGES):
         some = ids[: min(changes, users)]
-        await _change(cloud, some, f"Department {number}")
+        await cloud.each("source", some, "PATCH", "/users/{}", {"department": f"Department {number}"})
         await cloud.control("POST", "counters/reset")
         done = await catch_up(parts)
         counters = await cloud.control("GET", "counters")
@@ -129,24 +128,6 @@ async def _catch_ups(users: int, folder: Path, cloud: Cloud, ready: Mapping[str,
         yield Figure(f"catchUp.{changes}", users, expected, measured, 0.0, exact=frozenset({"sent"}))
     await parts.close()
     await bus.stop()
-
-
-async def _change(cloud: Cloud, aliases: list[str], department: str) -> None:
-    headers = {"Content-Type": "application/json"}
-    for start in range(0, len(aliases), _BATCH):
-        requests = [
-            {
-                "id": alias,
-                "method": "PATCH",
-                "url": f"/users/{people.person_id(SOURCE_TENANT_ID, alias)}",
-                "headers": headers,
-                "body": {"department": department},
-            }
-            for alias in aliases[start : start + _BATCH]
-        ]
-        answer = await cloud.graph("source", "POST", "/$batch", {"requests": requests})
-        if refused := [item for item in answer["responses"] if item["status"] >= 300]:
-            raise RuntimeError(f"the source refused: {refused[0]}")
 
 
 async def _run(sizes: list[int], folder: Path) -> bool:

@@ -34,17 +34,16 @@ _TITLE: Final = "Title {}"
 
 async def measure(users: int, per_second: float, seconds: float, times: Mapping[str, float] | None = None) -> Figure:
     """Change so many people so often for so long; `times` are the app's, the product's own if none are given."""
-    times = times or product_times()
+    times, changes = times or product_times(), round(per_second * seconds)
     async with running_sandbox(times) as sandbox:
         newcomers = Newcomers(sandbox)
         await newcomers.join(users)
         if wrong := await newcomers.arrive():
             raise RuntimeError(f"{wrong} people were wrong in the target before anybody changed")
-        took = await _change(newcomers, round(per_second * seconds), per_second)
+        took = await _change(newcomers, changes, per_second)
         wrong = await newcomers.arrive()
         latencies = await _latencies(newcomers)
         throttled = await newcomers.throttled()
-    changes = round(per_second * seconds)
     return Figure(
         "latency",
         users,

@@ -42,7 +42,6 @@ SOURCE = "source"
 _SHARE_WITH_MANAGERS = 10  # one in so many
 _SHARE_REMOVED = 20  # one in so many leaves the group, and as many are deleted: together within the budget
 _ITEMS = 100  # of one notification
-_BATCH = 20  # of Graph's $batch
 _RECEIVED = 200  # messages of one batch of the host, and
 _IDLE = 2.0  # seconds without one, after which there are no more: longer than the app puts anything off here
 _DIGITS = 4
@@ -74,15 +73,15 @@ class Life:
         managed = await self._chapter("createWithManager", reports, writes=3 - 1 / len(reports))
         yield managed
         yield await self._chapter("hintWithoutChange", people, writes=0, target_reads=0)
-        await self._patch(people, {"usageLocation": "IE"})
+        await self._cloud.each(SOURCE, people, "PATCH", "/users/{}", {"usageLocation": "IE"})
         yield await self._chapter("changeOfNothingMapped", people, writes=0, target_reads=0)
-        await self._patch(people, {"department": "Future Products"})
+        await self._cloud.each(SOURCE, people, "PATCH", "/users/{}", {"department": "Future Products"})
         yield await self._chapter("updateOfOneAttribute", people, writes=1)
         removed = max(1, users // _SHARE_REMOVED)
         leavers, deleted = people[:removed], people[removed : 2 * removed]
-        await self._each(leavers, "DELETE", f"/groups/{self._group}/members/{{}}/$ref")
+        await self._cloud.each(SOURCE, leavers, "DELETE", f"/groups/{self._group}/members/{{}}/$ref")
         yield await self._chapter("leaveTheGroup", leavers, writes=1, proofs=2)
-        await self._each(deleted, "DELETE", "/users/{}")
+        await self._cloud.each(SOURCE, deleted, "DELETE", "/users/{}")
         yield await self._chapter("deletedAtTheSource", deleted, writes=1, proofs=2)
         yield await self._right()
 
@@ -163,21 +162,6 @@ class Life:
         ids: list[str] = (await self._cloud.control("POST", "users/generate", body))["ids"]
         return ids
 
-    async def _patch(self, people: Sequence[str], properties: dict[str, str]) -> None:
-        await self._each(people, "PATCH", "/users/{}", properties)
-
-    async def _each(self, people: Sequence[str], method: str, path: str, body: object = None) -> None:
-        for chunk in _chunks(people, _BATCH):
-            requests = [{"id": person, "method": method, "url": path.format(person)} for person in chunk]
-            if body is not None:
-                requests = [
-                    item | {"headers": {"Content-Type": "application/json"}, "body": body}  # type: ignore[dict-item]
-                    for item in requests
-                ]
-            answer = await self._cloud.graph(SOURCE, "POST", "/$batch", {"requests": requests})
-            if refused := [item for item in answer["responses"] if item["status"] >= 300]:
-                raise RuntimeError(f"the source refused: {refused[0]}")
-
 
 def _per_user(count: int, people: Sequence[str]) -> float:
     return round(count / len(people), _DIGITS)
@@ -208,10 +192,6 @@ def _notification(people: Iterable[str]) -> bytes:
         for person in people
     ]
     return json.dumps({"value": items}).encode()
-
-
-def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 async def _run(users: int, folder: Path) -> bool:

@@ -59,17 +59,20 @@ def target_part(identity: TargetIdentity, rules: ImportedRules) -> dict[str, Any
 
 def write_part(part: dict[str, Any], comment: str) -> str:
     """The YAML of one target, under `targets`, headed by `comment`."""
-    head = "".join([f"# {line}\n" for line in comment.splitlines()])
-    return head + yaml.dump(
-        {"targets": [part]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False
-    )
+    return _written({"targets": [part]}, comment)
 
 
 def write_sync(source_tenant_id: str, targets: Sequence[Mapping[str, Any]]) -> str:
     """A whole sync.yaml that has nothing but defaults beside these targets."""
     document = {"source": {"tenantId": source_tenant_id}, "targets": list(targets)}
-    head = "# Who is synchronized to where. docs/mapping.md tells what can be said beside.\n"
-    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    return _written(document, "Who is synchronized to where. docs/mapping.md tells what can be said beside.")
+
+
+def _written(document: Mapping[str, Any], comment: str) -> str:
+    head = "".join([f"# {line}\n" for line in comment.splitlines()])
+    return head + yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False
+    )
 
 
 class _Dumper(yaml.SafeDumper):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _CONSENT: Final = "automaticUserConsentSettings"
 _TRUST: Final = "inboundTrust"
-_COLLABORATION: Final = {"target": "b2bCollaborationInbound", "source": "b2bCollaborationOutbound"}
 
 
 class Side(StrEnum):
@@ -24,6 +23,10 @@ class Side(StrEnum):
 
     TARGET = "target"
     SOURCE = "source"
+
+
+_COLLABORATION: Final = {Side.TARGET: "b2bCollaborationInbound", Side.SOURCE: "b2bCollaborationOutbound"}
+_REDEMPTION: Final = {Side.TARGET: "inboundAllowed", Side.SOURCE: "outboundAllowed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,7 @@ def needed(
     entry: Mapping[str, Any] | None, side: Side, *, trust_mfa: bool = False, undo: bool = False
 ) -> list[Setting]:
     """The settings of an entry (Graph's JSON; None where there is none yet) that have to be changed."""
-    part = "inboundAllowed" if side is Side.TARGET else "outboundAllowed"
-    wanted = [("Redeem invitations automatically", _CONSENT, part)]
+    wanted = [("Redeem invitations automatically", _CONSENT, _REDEMPTION[side])]
     if trust_mfa and side is Side.TARGET:
         wanted.append(("Trust the multifactor authentication of the source", _TRUST, "isMfaAccepted"))
     settings = [

@@ -1,8 +1,8 @@
 """Fingerprints: short digests of what a user holds under some names, the same on either side and on every machine.
 
-What the rules want of a target user, what that user shows, and what was read of the person in the source are all
-Graph's JSON, so one function serves them: equal fingerprints mean that there is nothing to write, or that nothing was
-changed since. Nothing, an empty text and an empty list are one, since Graph does not tell them apart.
+What the rules want of a target user and what that user shows are both Graph's JSON, so one function serves them: equal
+fingerprints mean that there is nothing to write. Nothing, an empty text and an empty list are one, since Graph does not
+tell them apart. A record is another digest, of all that was read of somebody, and minds every difference.
 """
 
 from __future__ import annotations
