@@ -8,44 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from admin.running import check_target, json_option, refuse, settings_option, take_settings, wrong
 from admin.sign_in import WAYS, person_from, sign_in
+from shared.app.onboard import PERMISSIONS, Entry, OnboardingError, WrongTenantError, change, look
 from shared.config.faults import ConfigurationError
 from shared.config.settings import Addresses, read_addresses
 from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
-from shared.core.access_policy import Setting, Side, blocks, body, needed
-from shared.core.fault_sizes import Fault, FaultSize
-from shared.graph.client import GraphClient, GraphRequest
+from shared.core.access_policy import Side
+from shared.graph.client import GraphClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PARTNERS: Final = "/policies/crossTenantAccessPolicy/partners"
-_PERMISSIONS: Final = ("Policy.ReadWrite.CrossTenantAccess", "Organization.Read.All")
 _DELAY: Final = "It can take from 15 minutes to an hour until Entra acts on it."
 _EXIT_CODES: Final = (
     "Exit codes: 0 done, or nothing to do; 1 refused, by Entra or by you; 2 a wrong argument, file or tenant."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is to be changed in one tenant's entry for another."""
-
-    tenant_id: str  # whose settings
-    partner: str  # in words: the source, or a target's name
-    partner_id: str
-    exists: bool
-    settings: list[Setting]
-    body: dict[str, Any]
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,79 +106,31 @@ def _onboard(
     if token_file is not None:
         person = person_from(token_file)
     else:
-        person = sign_in(way, tenant.tenant_id, authority, graph, _PERMISSIONS)
+        person = sign_in(way, tenant.tenant_id, authority, graph, PERMISSIONS)
 
     async def work() -> None:
         client = GraphClient(graph, lambda: GraphTransport(graph, person), lambda: datetime.now(UTC))
         try:
-            await _check_tenant(client, tenant)
-            entries = [
-                await _entry(client, tenant, name, partner, side, trust_mfa=trust_mfa, undo=undo)
-                for name, partner in partners.items()
-            ]
+            entries = await look(client, tenant, partners, side, trust_mfa=trust_mfa, undo=undo)
             changes = [entry for entry in entries if entry.settings]
             if not as_json:
                 _show(entries)
             if changes and not yes and not click.confirm("Change this?", err=True):
                 refuse("nothing was changed")
             for entry in changes:
-                await _change(client, entry)
+                await change(client, entry)
             if as_json:
                 print(json.dumps([_json(entry) for entry in entries], indent=2))
             elif changes:
                 print(f"Done. {_DELAY}")
+        except WrongTenantError as error:
+            wrong(str(error))
+        except OnboardingError as error:
+            refuse(str(error))
         finally:
             await client.close()
 
     asyncio.run(work())
-
-
-async def _check_tenant(client: GraphClient, tenant: Tenant) -> None:
-    """Somebody who is signed in elsewhere would open a door that nobody knows of."""
-    answer = await client.send(GraphRequest("GET", "/organization?$select=id,displayName"))
-    if answer.fault is not None:
-        _refused(answer.fault, tenant.tenant_id)
-    [organization] = answer.body["value"]
-    if str(organization["id"]).lower() != tenant.tenant_id.lower():
-        wrong(
-            f"you are signed in to {organization['displayName']} ({organization['id']}), and sync.yaml names"
-            f" {tenant.tenant_id}; sign in there, or correct sync.yaml"
-        )
-
-
-async def _entry(
-    client: GraphClient, tenant: Tenant, name: str, partner: str, side: Side, *, trust_mfa: bool, undo: bool
-) -> Entry:
-    answer = await client.send(GraphRequest("GET", f"{_PARTNERS}/{quote(partner)}"))
-    if answer.fault is not None and answer.fault.size is not FaultSize.GONE:
-        _refused(answer.fault, tenant.tenant_id)
-    held = answer.body if answer.fault is None else None
-    if blocks(held, side) and not undo:
-        refuse(
-            f"the settings of {tenant.tenant_id} for {name} ({partner}) block B2B collaboration for all users, and that"
-            " is not this command's to change: allow it in Entra, External Identities, Cross-tenant access settings"
-        )
-    settings = needed(held, side, trust_mfa=trust_mfa, undo=undo)
-    return Entry(tenant.tenant_id, name, partner, held is not None, settings, body(held, settings))
-
-
-async def _change(client: GraphClient, entry: Entry) -> None:
-    if entry.exists:
-        request = GraphRequest("PATCH", f"{_PARTNERS}/{quote(entry.partner_id)}", entry.body)
-    else:
-        request = GraphRequest("POST", _PARTNERS, {"tenantId": entry.partner_id, **entry.body})
-    answer = await client.send(request)
-    if answer.fault is not None:
-        _refused(answer.fault, entry.tenant_id)
-
-
-def _refused(fault: Fault, tenant_id: str) -> NoReturn:
-    if fault.code == "InsufficientRights":
-        refuse(
-            f"Entra does not let you see or change the cross-tenant access settings of {tenant_id}: sign in as Security"
-            f" Administrator of that tenant, and consent to {' and '.join(_PERMISSIONS)} when you are asked"
-        )
-    refuse(f"Graph could not do it ({fault.code}); what was changed stays, and running this again does the rest")
 
 
 def _show(entries: list[Entry]) -> None:
