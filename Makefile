@@ -51,6 +51,7 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.cycles
 	$(BIN)/python -m benchmarks.provisioning_log
 	$(BIN)/python -m benchmarks.queries
+	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
 

@@ -74,9 +74,15 @@ class Tenant:
         self.directory = directory
         self.consents: dict[str, frozenset[str]] = {}
         self.disabled_apps: set[str] = set()
+        self.default_access = service_default()
         self.partners: dict[str, JsonObject] = {}
         self.synchronization: dict[str, JsonObject] = {}
         self.invitations = InvitationGate()
+
+    def access(self, other: Tenant, name: str) -> JsonObject:
+        """What a property of the cross-tenant access policy says for another tenant: its entry's, or the default's."""
+        found: JsonObject = self.partners.get(other.id, {}).get(name) or self.default_access[name]
+        return found
 
     @property
     def id(self) -> str:
@@ -193,6 +199,34 @@ def empty_partner(tenant_id: str) -> JsonObject:
         "b2bDirectConnectInbound": None,
         "tenantRestrictions": None,
         "automaticUserConsentSettings": {"inboundAllowed": None, "outboundAllowed": None},
+    }
+
+
+def service_default() -> JsonObject:
+    """The default of the cross-tenant access policy as every tenant begins with it."""
+
+    def everybody(access: str) -> JsonObject:
+        return {
+            "usersAndGroups": {"accessType": access, "targets": [{"target": "AllUsers", "targetType": "user"}]},
+            "applications": {
+                "accessType": access,
+                "targets": [{"target": "AllApplications", "targetType": "application"}],
+            },
+        }
+
+    return {
+        "isServiceDefault": True,
+        "inboundTrust": {
+            "isMfaAccepted": False,
+            "isCompliantDeviceAccepted": False,
+            "isHybridAzureADJoinedDeviceAccepted": False,
+        },
+        "b2bCollaborationOutbound": everybody("allowed"),
+        "b2bCollaborationInbound": everybody("allowed"),
+        "b2bDirectConnectOutbound": everybody("blocked"),
+        "b2bDirectConnectInbound": everybody("blocked"),
+        "tenantRestrictions": everybody("blocked"),
+        "automaticUserConsentSettings": {"inboundAllowed": False, "outboundAllowed": False},
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from shared.core.access_policy import Setting, Side, blocks, body, needed
+from shared.core.access_policy import Setting, Side, blocks, body, in_effect, needed
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.graph.client import GraphRequest
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 PERMISSIONS: Final = ("Policy.ReadWrite.CrossTenantAccess", "Organization.Read.All")
 """What the administrator has to consent to for this."""
 
-_PARTNERS: Final = "/policies/crossTenantAccessPolicy/partners"
+_POLICY: Final = "/policies/crossTenantAccessPolicy"
+_PARTNERS: Final = f"{_POLICY}/partners"
 
 
 class OnboardingError(Exception):
@@ -61,10 +62,21 @@ async def look(
         WrongTenantError, OnboardingError: nothing can be changed.
     """
     await _check_tenant(client, tenant)
-    return [
-        await _entry(client, tenant, name, partner, side, trust_mfa=trust_mfa, undo=undo)
-        for name, partner in partners.items()
-    ]
+    default = await _read(client, f"{_POLICY}/default", tenant)
+    entries = []
+    for name, partner in partners.items():
+        held = await _read(client, f"{_PARTNERS}/{quote(partner)}", tenant)
+        now = in_effect(held, default or {})
+        if blocks(now, side) and not undo:
+            whose = "settings" if blocks(held or {}, side) else "default settings"
+            raise OnboardingError(
+                f"the {whose} of {tenant.tenant_id} block B2B collaboration for all users of {name} ({partner}), and"
+                " that is not this command's to change: allow it for that organization in Entra, External Identities,"
+                " Cross-tenant access settings"
+            )
+        settings = needed(now, side, trust_mfa=trust_mfa, undo=undo)
+        entries.append(Entry(tenant.tenant_id, name, partner, held is not None, settings, body(now, settings)))
+    return entries
 
 
 async def change(client: GraphClient, entry: Entry) -> None:
@@ -95,20 +107,14 @@ async def _check_tenant(client: GraphClient, tenant: Tenant) -> None:
         )
 
 
-async def _entry(
-    client: GraphClient, tenant: Tenant, name: str, partner: str, side: Side, *, trust_mfa: bool, undo: bool
-) -> Entry:
-    answer = await client.send(GraphRequest("GET", f"{_PARTNERS}/{quote(partner)}"))
-    if answer.fault is not None and answer.fault.size is not FaultSize.GONE:
-        raise _refused(answer.fault, tenant.tenant_id)
-    held = answer.body if answer.fault is None else None
-    if blocks(held, side) and not undo:
-        raise OnboardingError(
-            f"the settings of {tenant.tenant_id} for {name} ({partner}) block B2B collaboration for all users, and that"
-            " is not this command's to change: allow it in Entra, External Identities, Cross-tenant access settings"
-        )
-    settings = needed(held, side, trust_mfa=trust_mfa, undo=undo)
-    return Entry(tenant.tenant_id, name, partner, held is not None, settings, body(held, settings))
+async def _read(client: GraphClient, address: str, tenant: Tenant) -> Mapping[str, Any] | None:
+    """Settings of a tenant, and None where there are none."""
+    answer = await client.send(GraphRequest("GET", address))
+    if answer.fault is None:
+        return answer.body
+    if answer.fault.size is FaultSize.GONE:
+        return None
+    raise _refused(answer.fault, tenant.tenant_id)
 
 
 def _refused(fault: Fault, tenant_id: str) -> OnboardingError:

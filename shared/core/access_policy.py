@@ -2,7 +2,8 @@
 
 Each side has one entry for the other tenant. The target lets the source's people in without asking them: invitations
 are redeemed by themselves, and, where it wants to, the multifactor authentication of their own tenant counts. The
-source lets them go in the same way. What an entry holds beside that is nobody's business here, and stays.
+source lets them go in the same way. What an entry holds beside that is nobody's business here, and stays. What it
+leaves open, the tenant's default settings say.
 """
 
 from __future__ import annotations
@@ -40,31 +41,33 @@ class Setting:
     after: bool
 
 
-def needed(
-    entry: Mapping[str, Any] | None, side: Side, *, trust_mfa: bool = False, undo: bool = False
-) -> list[Setting]:
-    """The settings of an entry (Graph's JSON; None where there is none yet) that have to be changed."""
+def in_effect(entry: Mapping[str, Any] | None, default: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry (Graph's JSON; None where there is none yet) with the default's properties where it has none."""
+    return {**default, **{name: value for name, value in (entry or {}).items() if value is not None}}
+
+
+def needed(entry: Mapping[str, Any], side: Side, *, trust_mfa: bool = False, undo: bool = False) -> list[Setting]:
+    """The settings of an entry, as it is in effect, that have to be changed."""
     wanted = [("Redeem invitations automatically", _CONSENT, _REDEMPTION[side])]
     if trust_mfa and side is Side.TARGET:
         wanted.append(("Trust the multifactor authentication of the source", _TRUST, "isMfaAccepted"))
     settings = [
-        Setting(title, name, member, ((entry or {}).get(name) or {}).get(member), not undo)
-        for title, name, member in wanted
+        Setting(title, name, member, (entry.get(name) or {}).get(member), not undo) for title, name, member in wanted
     ]
     return [setting for setting in settings if bool(setting.before) is not setting.after]
 
 
-def body(entry: Mapping[str, Any] | None, settings: Sequence[Setting]) -> dict[str, Any]:
-    """What to send to Graph: the properties that change, with their other parts as they are."""
+def body(entry: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
+    """What to send to Graph: the properties that change, with their other parts as they are in effect."""
     changed: dict[str, Any] = {}
     for setting in settings:
-        held = changed.get(setting.property) or (entry or {}).get(setting.property) or {}
+        held = changed.get(setting.property) or entry.get(setting.property) or {}
         changed[setting.property] = {**held, setting.part: setting.after}
     return changed
 
 
-def blocks(entry: Mapping[str, Any] | None, side: Side) -> bool:
-    """Whether the entry keeps everybody of the other tenant out (or in), so that nothing else helps."""
-    users = ((entry or {}).get(_COLLABORATION[side]) or {}).get("usersAndGroups") or {}
+def blocks(entry: Mapping[str, Any], side: Side) -> bool:
+    """Whether an entry, as it is in effect, keeps everybody of the other tenant out (or in): nothing else helps."""
+    users = (entry.get(_COLLABORATION[side]) or {}).get("usersAndGroups") or {}
     everybody = any(str(each.get("target")) == "AllUsers" for each in users.get("targets") or ())
     return users.get("accessType") == "blocked" and everybody

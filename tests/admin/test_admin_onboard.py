@@ -65,8 +65,8 @@ async def test_a_target_lets_the_source_in_and_twice_changes_nothing(admin):
     token = await admin.token("emea")
     code, out, err = await admin.onboard("target", "emea", "--trust-mfa", token=token)
     assert (code, err) == (0, "")
-    assert "Redeem invitations automatically: not set → on" in out
-    assert "Trust the multifactor authentication of the source: not set → on" in out
+    assert "Redeem invitations automatically: off → on" in out
+    assert "Trust the multifactor authentication of the source: off → on" in out
     assert "15 minutes" in out
     entry = await admin.entry("emea", SOURCE_TENANT_ID)
     assert entry["automaticUserConsentSettings"]["inboundAllowed"] is True
@@ -100,7 +100,7 @@ async def test_whoever_is_signed_in_to_the_azure_cli_can_do_it(admin, tmp_path, 
     arguments = ("onboard", "target", "emea", "--sign-in", "cli", "--yes", "--settings", admin.settings)
     code, out, err = await admin.run(*arguments)
     assert (code, err) == (0, "")
-    assert "not set → on" in out
+    assert "off → on" in out
     asked = (tmp_path / "asked").read_text().split()
     assert asked[asked.index("--resource") + 1] == admin.graph
     assert asked[asked.index("--tenant") + 1] == EMEA_TENANT_ID
@@ -157,3 +157,30 @@ async def test_a_block_is_not_lifted_by_the_way(admin):
     code, _, err = await admin.onboard("target", "emea", token=token)
     assert code == 1
     assert "block" in err
+
+
+async def test_a_block_by_default_is_seen_too(admin):
+    """In a tenant that lets nobody in whom it does not name; an entry that allows them is enough."""
+    everybody = [{"target": "AllUsers", "targetType": "user"}]
+    blocked = {"usersAndGroups": {"accessType": "blocked", "targets": everybody}}
+    policy = "/policies/crossTenantAccessPolicy/default"
+    await admin.cloud.graph("emea", "PATCH", policy, {"b2bCollaborationInbound": blocked})
+    token = await admin.token("emea")
+    code, _, err = await admin.onboard("target", "emea", token=token)
+    assert code == 1
+    assert f"the default settings of {EMEA_TENANT_ID} block" in err
+    assert await admin.entry("emea", SOURCE_TENANT_ID) is None
+    allowed = {"usersAndGroups": {"accessType": "allowed", "targets": everybody}}
+    entry = {"tenantId": SOURCE_TENANT_ID, "b2bCollaborationInbound": allowed}
+    await admin.cloud.graph("emea", "POST", PARTNERS, entry)
+    code, _, err = await admin.onboard("target", "emea", token=token)
+    assert (code, err) == (0, "")
+
+
+async def test_what_the_default_trusts_is_still_trusted(admin):
+    """An entry's trust goes before all of the default's, so it takes over what was in effect."""
+    policy = "/policies/crossTenantAccessPolicy/default"
+    await admin.cloud.graph("emea", "PATCH", policy, {"inboundTrust": {"isCompliantDeviceAccepted": True}})
+    await admin.onboard("target", "emea", "--trust-mfa", token=await admin.token("emea"))
+    trust = (await admin.entry("emea", SOURCE_TENANT_ID))["inboundTrust"]
+    assert trust == {"isCompliantDeviceAccepted": True, "isMfaAccepted": True}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.access_policy import Side, blocks, body, needed
+from shared.core.access_policy import Side, blocks, body, in_effect, needed
 
 SWITCH = st.sampled_from([None, True, False])
 ENTRIES = st.none() | st.fixed_dictionaries(
@@ -23,11 +23,11 @@ ENTRIES = st.none() | st.fixed_dictionaries(
 @pytest.mark.parametrize(
     ("entry", "side", "options", "parts"),
     [
-        (None, Side.TARGET, {}, ["inboundAllowed"]),
-        (None, Side.SOURCE, {}, ["outboundAllowed"]),
-        (None, Side.TARGET, {"trust_mfa": True}, ["inboundAllowed", "isMfaAccepted"]),
-        (None, Side.SOURCE, {"trust_mfa": True}, ["outboundAllowed"]),
-        (None, Side.TARGET, {"undo": True}, []),
+        ({}, Side.TARGET, {}, ["inboundAllowed"]),
+        ({}, Side.SOURCE, {}, ["outboundAllowed"]),
+        ({}, Side.TARGET, {"trust_mfa": True}, ["inboundAllowed", "isMfaAccepted"]),
+        ({}, Side.SOURCE, {"trust_mfa": True}, ["outboundAllowed"]),
+        ({}, Side.TARGET, {"undo": True}, []),
         ({"automaticUserConsentSettings": {"inboundAllowed": True}}, Side.TARGET, {}, []),
         ({"automaticUserConsentSettings": {"inboundAllowed": True}}, Side.SOURCE, {}, ["outboundAllowed"]),
         ({"automaticUserConsentSettings": {"inboundAllowed": True}}, Side.TARGET, {"undo": True}, ["inboundAllowed"]),
@@ -39,14 +39,15 @@ def test_only_what_differs_is_needed(entry, side, options, parts):
     assert [setting.part for setting in needed(entry, side, **options)] == parts
 
 
-@given(ENTRIES, st.sampled_from(Side), st.booleans(), st.booleans())
-def test_doing_it_twice_changes_nothing_and_the_rest_stays(entry, side, trust_mfa, undo):
-    """After a change nothing more is needed, and all other parts are as they were."""
-    settings = needed(entry, side, trust_mfa=trust_mfa, undo=undo)
-    after = {**(entry or {}), **body(entry, settings)}
+@given(ENTRIES, ENTRIES.map(lambda entry: entry or {}), st.sampled_from(Side), st.booleans(), st.booleans())
+def test_doing_it_twice_changes_nothing_and_the_rest_stays(entry, default, side, trust_mfa, undo):
+    """After a change nothing more is needed, and all other parts have the effect that they had, the default's too."""
+    now = in_effect(entry, default)
+    settings = needed(now, side, trust_mfa=trust_mfa, undo=undo)
+    after = in_effect({**(entry or {}), **body(now, settings)}, default)
     assert needed(after, side, trust_mfa=trust_mfa, undo=undo) == []
     changed = {(setting.property, setting.part) for setting in settings}
-    for name, parts in (entry or {}).items():
+    for name, parts in now.items():
         for part, value in (parts or {}).items():
             assert (name, part) in changed or after[name][part] == value
 
@@ -61,4 +62,14 @@ def test_a_block_for_everybody_is_noticed():
     assert not blocks(entry("blocked", "AllUsers"), Side.SOURCE)
     assert not blocks(entry("blocked", "6f1d1c5b-0000-4000-8000-000000000000"), Side.TARGET)
     assert not blocks(entry("allowed", "AllUsers"), Side.TARGET)
-    assert not blocks(None, Side.TARGET)
+    assert not blocks({}, Side.TARGET)
+
+
+def test_an_entry_goes_before_the_default():
+    """A block by default counts where the entry says nothing, and not where it allows."""
+    blocked = {"usersAndGroups": {"accessType": "blocked", "targets": [{"target": "AllUsers"}]}}
+    allowed = {"usersAndGroups": {"accessType": "allowed", "targets": [{"target": "AllUsers"}]}}
+    default = {"b2bCollaborationInbound": blocked}
+    assert blocks(in_effect(None, default), Side.TARGET)
+    assert blocks(in_effect({"b2bCollaborationInbound": None}, default), Side.TARGET)
+    assert not blocks(in_effect({"b2bCollaborationInbound": allowed}, default), Side.TARGET)

@@ -159,6 +159,25 @@ def test_blocked_collaboration_on_either_side_forbids(cloud: Driver, tenant: str
     assert "cross-tenant access" in answer.body["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("tenant", "setting"), [("emea", "b2bCollaborationInbound"), ("source", "b2bCollaborationOutbound")]
+)
+def test_a_default_that_blocks_counts_until_an_entry_allows(cloud: Driver, tenant: str, setting: str) -> None:
+    """What an entry leaves open, the default says; automatic redemption is an entry's alone."""
+    root = "/policies/crossTenantAccessPolicy"
+    assert cloud.graph(tenant, "GET", f"{root}/default").body["isServiceDefault"] is True
+    blocked = {setting: {"usersAndGroups": {"accessType": "blocked", "targets": []}}}
+    assert cloud.graph(tenant, "PATCH", f"{root}/default", blocked).status == 204
+    assert cloud.graph(tenant, "GET", f"{root}/default").body["isServiceDefault"] is False
+    assert cloud.invite("NestorW@contoso.com").status == 403
+    other = SOURCE_TENANT_ID if tenant == "emea" else "e0000000-0000-4000-8000-000000000002"
+    allowed = {setting: {"usersAndGroups": {"accessType": "allowed", "targets": []}}}
+    assert cloud.graph(tenant, "PATCH", f"{root}/partners/{other}", allowed).status == 204
+    assert cloud.invite("NestorW@contoso.com").status == 201
+    switch = {"automaticUserConsentSettings": {"inboundAllowed": True}}
+    assert cloud.graph(tenant, "PATCH", f"{root}/default", switch).status == 400
+
+
 def test_too_many_invitations_latch_until_opened_by_hand() -> None:
     """Time alone does not help; reads and updates go on."""
     cloud = Driver(calm_document(invitations={"suspiciousAfterPerMinute": 3}))

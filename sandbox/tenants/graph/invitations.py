@@ -126,10 +126,10 @@ def _refuse_by_policy(call: Call, address: str) -> None:
     home = call.world.tenant_at(domain)
     if home is None:
         return
-    inbound = call.tenant.partners.get(home.id, {}).get("b2bCollaborationInbound")
-    outbound = home.partners.get(call.tenant.id, {}).get("b2bCollaborationOutbound")
+    inbound = call.tenant.access(home, "b2bCollaborationInbound")
+    outbound = home.access(call.tenant, "b2bCollaborationOutbound")
     for policy in (inbound, outbound):
-        access = ((policy or {}).get("usersAndGroups") or {}).get("accessType")
+        access = (policy.get("usersAndGroups") or {}).get("accessType")
         if access == "blocked":
             raise GraphError(403, "Forbidden", "The invitation is blocked by cross-tenant access settings.")
 

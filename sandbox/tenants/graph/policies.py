@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.tenants.graph.call import Call
     from sandbox.tenants.wire import JsonObject
 
-_READ_ONLY = frozenset({"tenantId", "isInMultiTenantOrganization"})
+_READ_ONLY = frozenset({"tenantId", "isInMultiTenantOrganization", "isServiceDefault"})
 _ROOT = "policies/crossTenantAccessPolicy"
 
 
@@ -31,6 +31,21 @@ def get_policy(call: Call) -> Reply:
             "allowedCloudEndpoints": [],
         },
     )
+
+
+def get_default(call: Call) -> Reply:
+    """GET …/default."""
+    return Reply(200, {"@odata.context": call.context(f"{_ROOT}/default/$entity"), **call.tenant.default_access})
+
+
+def patch_default(call: Call) -> Reply:
+    """PATCH …/default; redeeming automatically is a partner's alone."""
+    body = call.body()
+    if "automaticUserConsentSettings" in body:
+        raise bad_request("Property 'automaticUserConsentSettings' is read-only and cannot be set.")
+    _merge(call.tenant.default_access, body, "crossTenantAccessPolicyConfigurationDefault")
+    call.tenant.default_access["isServiceDefault"] = False
+    return Reply(204)
 
 
 def list_partners(call: Call) -> Reply:
@@ -149,13 +164,13 @@ def _shown(call: Call, partner: JsonObject) -> JsonObject:
     return partner
 
 
-def _merge(partner: JsonObject, body: JsonObject) -> None:
+def _merge(partner: JsonObject, body: JsonObject, kind: str = "crossTenantAccessPolicyConfigurationPartner") -> None:
     checked: dict[str, Any] = {}
     for name, value in body.items():
         if name.startswith("@odata."):
             continue
         if name not in partner:
-            raise unknown_property(name, "crossTenantAccessPolicyConfigurationPartner")
+            raise unknown_property(name, kind)
         if name in _READ_ONLY:
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
         if name == "automaticUserConsentSettings":

@@ -82,7 +82,8 @@ def _apart(method: str, template: str, handler: Handler) -> Route:
     return Route(method, template, handler, needs.NOTHING, 1, 0)
 
 
-_PARTNERS = "/policies/crossTenantAccessPolicy/partners"
+_POLICY = "/policies/crossTenantAccessPolicy"
+_PARTNERS = _POLICY + "/partners"
 _SYNC = _PARTNERS + "/{id}/identitySynchronization"
 _BIN = "/directory/deletedItems"
 
@@ -138,7 +139,9 @@ ROUTES: tuple[Route, ...] = (
     _apart("PATCH", "/subscriptions/{id}", subscriptions.renew),
     _apart("DELETE", "/subscriptions/{id}", subscriptions.delete),
     _apart("POST", "/subscriptions/{id}/reauthorize", subscriptions.reauthorize),
-    _get("/policies/crossTenantAccessPolicy", policies.get_policy, needs.READ_POLICIES),
+    _get(_POLICY, policies.get_policy, needs.READ_POLICIES),
+    _get(_POLICY + "/default", policies.get_default, needs.READ_POLICIES),
+    _write("PATCH", _POLICY + "/default", policies.patch_default, needs.WRITE_POLICIES),
     _get(_PARTNERS, policies.list_partners, needs.READ_POLICIES),
     _get(_PARTNERS + "/{id}", policies.get_partner, needs.READ_POLICIES),
     _write("POST", _PARTNERS, policies.create_partner, needs.WRITE_POLICIES),
