@@ -20,6 +20,7 @@ from admin.links import links
 from admin.onboard import onboard
 from admin.plan import plan
 from admin.provision import provision
+from admin.register import register
 from admin.schema import schema
 from admin.scope import scope
 from admin.status import status
@@ -46,6 +47,7 @@ admin.add_command(links)
 admin.add_command(onboard)
 admin.add_command(plan)
 admin.add_command(provision)
+admin.add_command(register)
 admin.add_command(schema)
 admin.add_command(scope)
 admin.add_command(status)

@@ -34,10 +34,14 @@ _INVITATION_WINDOW = 60.0
 
 
 class App:
-    """An app registration; its extension attributes can grow."""
+    """An app registration, which its administrators can change."""
 
     def __init__(self, config: AppConfig, home_tenant_id: str) -> None:
         self.config = config
+        self.audience = "AzureADMultipleOrgs"
+        self.required: list[JsonObject] = []  # permissions, as Graph's requiredResourceAccess
+        self.redirect_uris: list[str] = []
+        self.federated = {f"credential-{number}": held for number, held in enumerate(config.federated)}
         self.object_id = derived_id(home_tenant_id, f"application:{config.app_id}")
         self.extensions: dict[str, ExtensionProperty] = {
             definition.name: definition for definition in config.extension_properties

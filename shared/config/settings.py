@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared.config.faults import ConfigurationError, ConfigurationFault
 from shared.core.messages import Timing
+from shared.core.registrations import MARKER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Settings:
     @property
     def marker_attribute(self) -> str:
         """The directory extension of the writer app that marks our users in a target."""
-        return f"extension_{self.writer_client_id.replace('-', '')}_crosstenantSource"
+        return f"extension_{self.writer_client_id.replace('-', '')}_{MARKER_NAME}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ READ_ORGANIZATION: Requirement = (frozenset({"Organization.Read.All", "User.Read
 READ_DOMAINS: Requirement = (frozenset({"Domain.Read.All"}) | _DIRECTORY,)
 READ_APPLICATIONS: Requirement = (frozenset({"Application.Read.All", "Application.ReadWrite.All"}) | _DIRECTORY,)
 WRITE_APPLICATIONS: Requirement = (frozenset({"Application.ReadWrite.All", "Directory.ReadWrite.All"}),)
+CONSENT: Requirement = (frozenset({"AppRoleAssignment.ReadWrite.All"}), *READ_APPLICATIONS)
 READ_POLICIES: Requirement = (frozenset({"Policy.Read.All", "Policy.ReadWrite.CrossTenantAccess"}),)
 WRITE_POLICIES: Requirement = (frozenset({"Policy.ReadWrite.CrossTenantAccess"}),)
 # Only read permissions make a subscription; a write permission does not imply them here.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
 from sandbox.tenants.graph import (
+    applications,
     catalog,
     deleted_items,
     delta,
@@ -85,6 +86,8 @@ def _apart(method: str, template: str, handler: Handler) -> Route:
 _POLICY = "/policies/crossTenantAccessPolicy"
 _PARTNERS = _POLICY + "/partners"
 _SYNC = _PARTNERS + "/{id}/identitySynchronization"
+_CREDENTIALS = "/applications/{id}/federatedIdentityCredentials"
+_ASSIGNMENTS = "/servicePrincipals/{id}/appRoleAssignments"
 _BIN = "/directory/deletedItems"
 
 ROUTES: tuple[Route, ...] = (
@@ -153,13 +156,20 @@ ROUTES: tuple[Route, ...] = (
     _write("DELETE", _SYNC, policies.delete_synchronization, needs.WRITE_POLICIES),
     _get("/organization", catalog.list_organization, needs.READ_ORGANIZATION),
     _get("/domains", catalog.list_domains, needs.READ_DOMAINS),
-    _get("/applications", catalog.list_applications, needs.READ_APPLICATIONS, 2),
-    _get("/applications/{id}", catalog.get_application, needs.READ_APPLICATIONS, 2),
-    _get("/applications/{id}/extensionProperties", catalog.list_extensions, needs.READ_APPLICATIONS, 2),
-    _write("POST", "/applications/{id}/extensionProperties", catalog.create_extension, needs.WRITE_APPLICATIONS),
-    _get("/servicePrincipals", catalog.list_principals, needs.READ_APPLICATIONS),
-    _get("/servicePrincipals/{id}", catalog.get_principal, needs.READ_APPLICATIONS),
-    _get("/servicePrincipals/{id}/appRoleAssignments", catalog.list_assignments, needs.READ_APPLICATIONS, 2),
+    _get("/applications", applications.list_applications, needs.READ_APPLICATIONS, 2),
+    _write("POST", "/applications", applications.create_application, needs.WRITE_APPLICATIONS),
+    _write("PATCH", "/applications/{id}", applications.patch_application, needs.WRITE_APPLICATIONS),
+    _get("/applications/{id}", applications.get_application, needs.READ_APPLICATIONS, 2),
+    _get("/applications/{id}/extensionProperties", applications.list_extensions, needs.READ_APPLICATIONS, 2),
+    _write("POST", "/applications/{id}/extensionProperties", applications.create_extension, needs.WRITE_APPLICATIONS),
+    _get(_CREDENTIALS, applications.list_credentials, needs.READ_APPLICATIONS, 2),
+    _write("POST", _CREDENTIALS, applications.create_credential, needs.WRITE_APPLICATIONS),
+    _write("PATCH", _CREDENTIALS + "/{name}", applications.patch_credential, needs.WRITE_APPLICATIONS),
+    _get("/servicePrincipals", applications.list_principals, needs.READ_APPLICATIONS),
+    _write("POST", "/servicePrincipals", applications.create_principal, needs.WRITE_APPLICATIONS),
+    _get("/servicePrincipals/{id}", applications.get_principal, needs.READ_APPLICATIONS),
+    _get(_ASSIGNMENTS, applications.list_assignments, needs.READ_APPLICATIONS, 2),
+    _write("POST", _ASSIGNMENTS, applications.create_assignment, needs.CONSENT),
 )
 
 

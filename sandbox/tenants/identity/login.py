@@ -193,7 +193,7 @@ class LoginService:
                 7000218,
                 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
             )
-        self._check_assertion(app.config.federated, assertion)
+        self._check_assertion(tuple(app.federated.values()), assertion)
 
     def _check_assertion(self, credentials: tuple[FederatedCredential, ...], assertion: str) -> None:
         try:
