@@ -63,6 +63,10 @@ class Administrator:
             return None
         raise self.refused(answer.fault)
 
+    async def listed(self, path: str) -> list[Mapping[str, Any]]:
+        """The first page of a list, where that is all there is: names and ids are unique, or nearly so."""
+        return list((await self.found(path) or {}).get("value") or [])
+
     async def write(self, method: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change something; the answer's body. Raises RefusedError: it is as it was."""
         answer = await self._client.send(GraphRequest(method, path, body))

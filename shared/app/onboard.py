@@ -23,6 +23,11 @@ RIGHTS: Final = Rights(
     "Security Administrator",
     ("Policy.ReadWrite.CrossTenantAccess", "Organization.Read.All"),
 )
+RIGHTS_WITH_CONSENT: Final = Rights(
+    "the cross-tenant access settings or the consent",
+    "Security Administrator and Privileged Role Administrator",
+    (*RIGHTS.permissions, "Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"),
+)
 
 _POLICY: Final = "/policies/crossTenantAccessPolicy"
 _PARTNERS: Final = f"{_POLICY}/partners"

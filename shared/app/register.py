@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.app.administrator import RefusedError, Rights
-from shared.core.registrations import FEDERATION_NAME, GRAPH_APP_ID, MARKER_NAME, correction
+from shared.app.consent import consent
+from shared.core.registrations import FEDERATION_NAME, MARKER_NAME, correction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,12 +70,12 @@ async def bring(administrator: Administrator, registration: Registration, wanted
         steps += await _federation(administrator, address, wanted, wanted.subject, act=act)
     client_id = str(application["appId"]) if application is not None else None
     if registration.consents_at_home:
-        steps += await _consent(administrator, registration, client_id, act=act)
+        steps += await consent(administrator, registration, client_id, act=act)
     return Brought(registration, client_id, steps)
 
 
 async def _application(administrator: Administrator, registration: Registration) -> Mapping[str, Any] | None:
-    found = await _listed(administrator, f"/applications?$filter=displayName eq '{registration.title}'")
+    found = await administrator.listed(f"/applications?$filter=displayName eq '{registration.title}'")
     if len(found) > 1:
         ids = ", ".join(str(each["appId"]) for each in found)
         raise RefusedError(
@@ -85,7 +86,7 @@ async def _application(administrator: Administrator, registration: Registration)
 
 
 async def _marker(administrator: Administrator, address: str | None, *, act: bool) -> list[str]:
-    extensions = await _listed(administrator, f"{address}/extensionProperties") if address is not None else []
+    extensions = await administrator.listed(f"{address}/extensionProperties") if address is not None else []
     if any(str(each["name"]).endswith(f"_{MARKER_NAME}") for each in extensions):
         return []
     if act:
@@ -98,7 +99,7 @@ async def _federation(
     administrator: Administrator, address: str | None, wanted: Wanted, subject: str, *, act: bool
 ) -> list[str]:
     place = f"{address}/federatedIdentityCredentials"
-    credentials = await _listed(administrator, place) if address is not None else []
+    credentials = await administrator.listed(place) if address is not None else []
     body = {"issuer": wanted.issuer, "subject": subject, "audiences": [wanted.audience]}
     if any(all(each.get(name) == value for name, value in body.items()) for each in credentials):
         return []
@@ -110,30 +111,3 @@ async def _federation(
     if act:
         await administrator.write("PATCH", f"{place}/{FEDERATION_NAME}", body)
     return [f"let the managed identity {subject} vouch for it, and no longer {held.get('subject')}"]
-
-
-async def _consent(
-    administrator: Administrator, registration: Registration, client_id: str | None, *, act: bool
-) -> list[str]:
-    found = (
-        await _listed(administrator, f"/servicePrincipals?$filter=appId eq '{client_id}'")
-        if client_id is not None
-        else []
-    )
-    principal = found[0] if found else None
-    if principal is None and act:
-        principal = await administrator.write("POST", "/servicePrincipals", {"appId": client_id})
-    place = f"/servicePrincipals/{principal['id']}/appRoleAssignments" if principal is not None else None
-    held = {each["appRoleId"] for each in await _listed(administrator, place)} if place is not None else set()
-    missing = [each for each in registration.permissions if each.id not in held]
-    if act and missing and principal is not None:
-        [graph] = await _listed(administrator, f"/servicePrincipals?$filter=appId eq '{GRAPH_APP_ID}'")
-        for permission in missing:
-            grant = {"principalId": principal["id"], "resourceId": graph["id"], "appRoleId": permission.id}
-            await administrator.write("POST", f"{place}", grant)
-    return [f"consent to {permission.name} in this tenant" for permission in missing]
-
-
-async def _listed(administrator: Administrator, path: str) -> list[Mapping[str, Any]]:
-    """The first page is all there is: names and ids are unique, or nearly so."""
-    return list((await administrator.found(path) or {}).get("value") or [])

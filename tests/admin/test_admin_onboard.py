@@ -184,3 +184,34 @@ async def test_what_the_default_trusts_is_still_trusted(admin):
     await admin.onboard("target", "emea", "--trust-mfa", token=await admin.token("emea"))
     trust = (await admin.entry("emea", SOURCE_TENANT_ID))["inboundTrust"]
     assert trust == {"isCompliantDeviceAccepted": True, "isMfaAccepted": True}
+
+
+async def test_the_target_consents_to_the_writer_too(admin):
+    """Where its client id is given; the second time there is nothing to consent to."""
+    made = await admin.cloud.graph("source", "POST", "/applications", {"displayName": "Crosstenant writer"})
+    roles = [*ROLES, "Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"]
+    token = await admin.token("emea", roles)
+    arguments = ("target", "emea", "--writer", made["appId"])
+    code, out, err = await admin.onboard(*arguments, token=token)
+    assert (code, err) == (0, "")
+    assert "consent to User.Invite.All of Crosstenant writer" in out
+    code, out, err = await admin.onboard(*arguments, "--json", token=token)
+    assert (code, err) == (0, "")
+    assert [each["consented"] for each in json.loads(out)] == [[]]
+    found = await admin.cloud.graph("emea", "GET", f"/servicePrincipals?$filter=appId eq '{made['appId']}'")
+    path = f"/servicePrincipals/{found['value'][0]['id']}/appRoleAssignments"
+    assert len((await admin.cloud.graph("emea", "GET", path))["value"]) == 2
+    code, _, err = await admin.onboard(*arguments, "--undo", token=token)
+    assert code == 2
+    assert "Enterprise applications" in err
+
+
+async def test_a_writer_that_may_not_be_consented_to_changes_nothing(admin):
+    """An administrator without that right, and an app that nobody knows, come before the settings."""
+    stranger = "99999999-0000-4000-8000-000000000009"
+    for roles, says in ((ROLES, "Privileged Role Administrator"), ([*ROLES, "Application.ReadWrite.All"], "Graph")):
+        token = await admin.token("apac", roles)
+        code, _, err = await admin.onboard("target", "apac", "--writer", stranger, token=token)
+        assert code == 1
+        assert says in err
+        assert await admin.entry("apac", SOURCE_TENANT_ID) is None

@@ -64,7 +64,7 @@ async def test_both_are_made_and_the_second_time_nothing_is_changed(admin):
     code, out, err = await admin.register()
     assert (code, err) == (0, "")
     assert "register the app Crosstenant reader" in out
-    assert "consent to Group.Read.All in this tenant" in out
+    assert "consent to Group.Read.All of Crosstenant reader" in out
     assert "extension attribute crosstenantSource" in out
     apps = await admin.apps()
     reader, writer = apps["Crosstenant reader"], apps["Crosstenant writer"]
