@@ -26,16 +26,23 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--once", is_flag=True, help="End after the day; exit code 0 only if every target is right.")
 @click.option("--users", default=0, show_default=True, help="More people who join, made up.")
 @click.option("--seed", default=1, show_default=True, help="Of everything that is left to chance.")
+@click.option("--from-nothing", is_flag=True, help="Begin with tenants that know nothing of each other.")
 @click.option("--report", "report_file", type=_FILE, help="Write the report as JSON.")
 @click.option("--sync", "sync_file", type=_FILE, default=REPOSITORY / "sync.yaml", help="Another sync.yaml.")
 @click.pass_context
 def sandbox(  # noqa: PLR0917 - click passes every one of them by name
-    context: click.Context, once: bool, users: int, seed: int, report_file: Path | None, sync_file: Path
+    context: click.Context,
+    once: bool,
+    users: int,
+    seed: int,
+    from_nothing: bool,
+    report_file: Path | None,
+    sync_file: Path,
 ) -> None:
     """Play Contoso's day on simulated tenants, a Service Bus and a Functions host, all on this machine."""
     if context.invoked_subcommand is not None:
         return
-    options = Options(users=users, seed=seed, sync_file=sync_file)
+    options = Options(users=users, seed=seed, sync_file=sync_file, from_nothing=from_nothing)
     try:
         sys.exit(asyncio.run(_play(options, once=once, report_file=report_file)))
     except InvalidConfigurationError as error:
@@ -58,14 +65,14 @@ async def _play(options: Options, *, once: bool, report_file: Path | None) -> in
     prune(REPOSITORY / ".sandbox")
     stop = asyncio.Event()
     with console.status("Starting the tenants, the bus, the monitor and the Functions host …") as status:
-        async with Sandbox(options) as parts:
+
+        def tell(line: str) -> None:
+            console.print(line, highlight=False, soft_wrap=True)
+            status.update(line.strip())
+
+        async with Sandbox(options, tell) as parts:
             await parts.subscribe()
             _show_addresses(console, parts)
-
-            def tell(line: str) -> None:
-                console.print(line)
-                status.update(line.strip())
-
             report = await Play(parts, tell).run()
             status.stop()
             _show(console, report)

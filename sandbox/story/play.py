@@ -74,7 +74,7 @@ class Play:
     async def compare(self) -> dict[str, Comparison]:
         """Every target against what it should hold now."""
         source = self._sandbox.tenants.ready["tenants"][SOURCE]
-        writer = self._sandbox.tenants.ready["apps"]["writer"]["appId"].replace("-", "")
+        writer = self._sandbox.writer_id.replace("-", "")
         expectation = Expectation(f"extension_{writer}_crosstenantSource", source["id"], await self.day.in_scope())
         return {
             target: expectation.compare(before, await self._cloud.users(target))
@@ -84,7 +84,7 @@ class Play:
     async def _measure(self, changes: Sequence[Change]) -> list[float]:
         """Seconds from each change to the last write that it led to, in each target, by the tenants' journal."""
         journal = (await self._cloud.control("GET", "journal"))["value"]
-        writer = self._sandbox.tenants.ready["apps"]["writer"]["appId"].replace("-", "")
+        writer = self._sandbox.writer_id.replace("-", "")
         marker = f"extension_{writer}_crosstenantSource"
         latencies: list[float] = []
         for target in self._before:

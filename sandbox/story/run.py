@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import aiohttp
 import yaml
 
-from sandbox.story import monitoring
+from sandbox.story import monitoring, onboarding
 from sandbox.story.cloud import NOTIFICATIONS, Cloud
 from sandbox.story.processes import Part, start
 from sandbox.story.topology import TOPIC, service_bus_topology
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
@@ -55,6 +55,7 @@ class Options:
     settle: float = 2.0
     second_look: float = 4.0
     lock: int = 60  # of a message; also how long a killed worker's users stay untouched
+    from_nothing: bool = False  # begin with tenants that know nothing of each other
 
 
 @dataclass(slots=True)
@@ -62,6 +63,10 @@ class Sandbox:
     """The running parts."""
 
     options: Options
+    tell: Callable[[str], None] = field(default=lambda _line: None)
+    """Is given lines of what happens before the day."""
+    reader_id: str = field(init=False, default="")
+    writer_id: str = field(init=False, default="")
     folder: Path = field(init=False)
     tenants: Part = field(init=False)
     bus: Part = field(init=False)
@@ -145,11 +150,12 @@ class Sandbox:
     async def _start(self) -> None:
         await check_configuration(self.options.sync_file)
         sync = yaml.safe_load(self.options.sync_file.read_text(encoding="utf-8"))
-        self.tenants = await start(
-            "tenants",
-            ["tenants", "--port", "0", "--seed", str(self.options.seed), "--tls-dir", str(self.folder / "tls")],
-            log=self.log("tenants"),
-        )
+        arguments = ["tenants", "--port", "0", "--seed", str(self.options.seed), "--tls-dir", str(self.folder / "tls")]
+        if self.options.from_nothing:
+            tenants = self.folder / "tenants.json"
+            tenants.write_text(json.dumps(onboarding.strangers()), encoding="utf-8")
+            arguments += ["--config", str(tenants)]
+        self.tenants = await start("tenants", arguments, log=self.log("tenants"))
         self._stack.push_async_callback(self.tenants.stop)
         topology = self.folder / "servicebus.json"
         topology.write_text(
@@ -165,6 +171,12 @@ class Sandbox:
         await self.cloud.control("POST", "profile", manners)
         port = await _free_port()
         settings = self.folder / "local.settings.json"
+        if self.options.from_nothing:
+            settings.write_text(json.dumps(self._settings(port)), encoding="utf-8")
+            self.reader_id, self.writer_id = await onboarding.register(self)
+        else:
+            apps = self.tenants.ready["apps"]
+            self.reader_id, self.writer_id = apps["reader"]["appId"], apps["writer"]["appId"]
         settings.write_text(json.dumps(self._settings(port), indent=2), encoding="utf-8")
         self._host_arguments = [
             "host",
@@ -176,6 +188,8 @@ class Sandbox:
             *("--keys-file", str(self.folder / "host-keys.json")),
         ]
         await self.start_host()
+        if self.options.from_nothing:
+            await onboarding.agree(self, f"localhost:{port}")
 
     def _settings(self, host_port: int) -> Mapping[str, Any]:
         """The sample settings with the addresses of this run."""
@@ -184,8 +198,8 @@ class Sandbox:
         document["Values"] |= {
             "SYNC_FILE": str(self.options.sync_file.resolve()),
             "MANAGED_IDENTITY_CLIENT_ID": tenants["managedIdentity"]["clientId"],
-            "READER_CLIENT_ID": tenants["apps"]["reader"]["appId"],
-            "WRITER_CLIENT_ID": tenants["apps"]["writer"]["appId"],
+            "READER_CLIENT_ID": self.reader_id,
+            "WRITER_CLIENT_ID": self.writer_id,
             "ServiceBusConnection": self.bus.ready["connectionString"],
             "USER_CHANGES_TOPIC": TOPIC,
             "STORE_URL": f"sqlite:///{self.folder / 'links.sqlite3'}",

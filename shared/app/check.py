@@ -134,7 +134,7 @@ async def _target(hands: TargetParts) -> AsyncIterator[Line]:
     elif reached is not None:
         yield Line(name, what, Verdict.UNKNOWN, "users cannot be read", "see above")
     else:
-        fix = "add the extension property crosstenantSource to the writer app, as docs/deploy.md says"
+        fix = "python -m admin register adds the extension attribute crosstenantSource to the writer app"
         yield _failed(name, what, marker, fix)
     yield Line(
         name,

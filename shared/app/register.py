@@ -7,6 +7,7 @@ another; it tells what is missing, and, where it may, makes it. Running it again
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.app.administrator import RefusedError, Rights
@@ -23,6 +24,15 @@ RIGHTS: Final = Rights(
     "the app registrations",
     "Application Administrator (and Privileged Role Administrator, who can consent)",
     ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "Organization.Read.All"),
+)
+
+
+_PARTS: Final = MappingProxyType(
+    {
+        "signInAudience": "in which tenants it can be used",
+        "requiredResourceAccess": "its permissions",
+        "web": "where Entra leads back to after the consent",
+    }
 )
 
 
@@ -60,7 +70,7 @@ async def bring(administrator: Administrator, registration: Registration, wanted
             made = {"displayName": registration.title, **body}
             application = await administrator.write("POST", "/applications", made)
     elif body:
-        steps.append(f"correct {', '.join(sorted(body))}")
+        steps += [f"correct {_PARTS[part]}" for part in body]
         if act:
             await administrator.write("PATCH", f"/applications/{application['id']}", body)
     address = f"/applications/{application['id']}" if application is not None else None

@@ -91,7 +91,7 @@ async def test_the_managed_identity_vouches_for_both_and_the_reader_reads(admin,
     code, out, err = await admin.register(*more)
     assert (code, err) == (0, "")
     assert out.count(f"let the managed identity {identity['principalId']} vouch for it") == 2
-    assert "correct web" in out
+    assert "correct where Entra leads back to after the consent" in out
     assert (await admin.register(*more))[1].count("as it should be") == 2
     monkeypatch.setenv("IDENTITY_ENDPOINT", ready["identityEndpoint"])
     monkeypatch.setenv("IDENTITY_HEADER", ready["identityHeader"])

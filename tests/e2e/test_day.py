@@ -45,6 +45,23 @@ def test_the_day_ends_with_every_target_right(tmp_path):
     assert report["latencySeconds"]["p50"] < 1 + 2 + 5  # window, settle, and five
 
 
+def test_the_day_can_begin_with_tenants_that_know_nothing_of_each_other():
+    """Four kinds of command, each shown, and the whole day is played on what they made."""
+    done = run("--once", "--from-nothing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    typed = [
+        line.split("python -m admin ")[1].split()[:2] for line in done.stdout.splitlines() if ": python -m" in line
+    ]
+    assert typed == [
+        ["register"],
+        ["register", "--managed-identity"],
+        ["onboard", "target"],
+        ["onboard", "target"],
+        ["onboard", "source"],
+    ]
+    assert "Redeem invitations automatically: off → on" in done.stdout
+
+
 def test_a_wrong_configuration_ends_with_code_2_and_all_of_its_faults(tmp_path):
     """Before anything is started."""
     wrong = tmp_path / "sync.yaml"
