@@ -12,6 +12,7 @@ import asyncio
 import hmac
 import json
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from shared.core.messages import MalformedMessageError, Reason, UserChange, enve
 from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from shared.app.parts import Parts
     from shared.core.model import SubscriptionRecord
@@ -104,14 +105,21 @@ async def _trusted(parts: Parts, items: Sequence[object]) -> tuple[list[str], li
     records = await parts.store.get_subscriptions() if items else ()
     user_ids: list[str] = []
     commands: list[Command] = []
+    refused: Counter[str] = Counter()
     for item in items:
         refusal = _refusal(item, records, parts.sync.source.tenant_id)
         if refusal is not None or not isinstance(item, dict):
-            _logger.warning("an item of a notification was refused: %s", refusal)
+            refused[f"items refused: {refusal}"] += 1
         elif "lifecycleEvent" in item:
             commands += _answers(item["lifecycleEvent"])
         else:
-            user_ids += _users_named(item)
+            for candidate in _named(item):
+                try:
+                    user_ids.append(object_id(candidate))
+                except MalformedMessageError:
+                    refused["ids refused: no object ids"] += 1
+    for what, count in refused.items():  # a line for each of them would let anybody fill the log
+        _logger.warning("of a notification, %d %s", count, what)
     return user_ids, commands
 
 
@@ -136,30 +144,24 @@ def _refusal(item: object, records: Sequence[SubscriptionRecord], tenant_id: str
         return "it has no clientState"
     if str(item.get("tenantId", "")).lower() != tenant_id:
         return "it is of another tenant"
+    presented = client_state.encode(errors="surrogatepass")  # JSON can hold what is no text
     known = False
     for record in records:
-        matches = hmac.compare_digest(record.client_state.encode(), client_state.encode())
+        matches = hmac.compare_digest(record.client_state.encode(), presented)
         # Graph may deliver before it has told us the id of a subscription that it is just making.
-        known |= matches and record.subscription_id in {None, item.get("subscriptionId")}
+        known |= matches and record.subscription_id in (None, item.get("subscriptionId"))
     return None if known else "its clientState or subscription is not ours"
 
 
-def _users_named(item: Mapping[str, Any]) -> Iterator[str]:
-    """The users that an item is about: one for a user, the members added or removed for a group."""
+def _named(item: Mapping[str, Any]) -> list[Any]:
+    """Ids of those whom an item is about, as it has them: one for a user, the members that a group gained or lost."""
     data = item.get("resourceData")
     data = data if isinstance(data, dict) else {}
     kind = str(data.get("@odata.type", "")).lower()
     if kind == "#microsoft.graph.user":
-        candidates = [data.get("id")]
-    elif kind == "#microsoft.graph.group":
+        return [data.get("id")]
+    if kind == "#microsoft.graph.group":
         members = data.get("members@delta")
-        candidates = (
-            [member.get("id") for member in members if isinstance(member, dict)] if isinstance(members, list) else []
-        )
-    else:
-        candidates = []
-    for candidate in candidates:
-        try:
-            yield object_id(candidate)
-        except MalformedMessageError:
-            _logger.warning("an id in a notification was refused: it is not an object id")
+        if isinstance(members, list):
+            return [member.get("id") for member in members if isinstance(member, dict)]
+    return []
