@@ -1,6 +1,6 @@
 """One tenant's Microsoft Graph, in JSON.
 
-The transport authenticates, sends and redirects; answers come as bytes and are read as JSON, because the SDK's models
+The transport authenticates and sends; answers come as bytes and are read as JSON, because the SDK's models
 cost milliseconds for each user. A request that fails is an answer with a fault, never an exception: what to do about
 it is decided elsewhere. Links are followed on this tenant's own Graph host alone, so that its token can reach no other.
 """

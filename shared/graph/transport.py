@@ -1,4 +1,4 @@
-"""The way to one tenant's Microsoft Graph, on the SDK's core: authentication, sending, redirects.
+"""The way to one tenant's Microsoft Graph, on the SDK's core: authentication and sending.
 
 This is the heavy part of the adapter, a quarter of a second of imports. So nothing imports this module but a client's
 first request: an instance that serves notifications alone never does. The SDK's models are not used, so its core is
@@ -19,7 +19,7 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware.options import ResponseHandlerOption, RetryHandlerOption
+from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
 from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory
 
 from shared.graph.client import RawResponse, SignInError, UnreachableError
@@ -41,8 +41,12 @@ class GraphTransport:
         self._scope = f"{endpoint}/.default"
         self._http = GraphClientFactory.create_with_default_middleware(
             client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True),
-            # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled.
-            options={RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False)},
+            # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled. A
+            # redirect would take what we send to another host, and its answer for Graph's: it is a fault like any other.
+            options={
+                RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
+                RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+            },
         )
         provider = AzureIdentityAuthenticationProvider(
             credential,
