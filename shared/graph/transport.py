@@ -42,7 +42,7 @@ class GraphTransport:
         self._http = GraphClientFactory.create_with_default_middleware(
             client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True),
             # Waiting for a Retry-After inside a call would outlast the message's lock: faults are rescheduled. A
-            # redirect would take what we send to another host, and its answer for Graph's: it is a fault like any other.
+            # redirect would take what we send to another host, and its answer for Graph's, so it is a fault.
             options={
                 RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
                 RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
