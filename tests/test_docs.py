@@ -101,3 +101,10 @@ def test_links_between_pages_lead_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert ((ROOT / page).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("named", re.findall(r"`(tests/[\w/]+\.py::\w+)`", (ROOT / "docs/threat-model.md").read_text()))
+def test_what_the_threat_model_promises_has_its_test(named):
+    """Every test that the page names is there."""
+    file, _, name = named.partition("::")
+    assert re.search(rf"def {name}\(", (ROOT / file).read_text(encoding="utf-8"))
