@@ -11,8 +11,13 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 VERSION: Final = 1
 _LONGEST_ID: Final = 64  # characters
@@ -138,6 +143,14 @@ def encode(change: UserChange) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
+def _one_of(words: type[_Word], raw: Mapping[str, object], name: str, default: str | None) -> _Word:
+    """A field that holds one of some words; what else it holds is not repeated."""
+    try:
+        return words(str(raw.get(name, default)))
+    except ValueError:
+        raise MalformedMessageError(f"{name} must be one of {', '.join(words)}") from None
+
+
 def decode(body: bytes) -> UserChange:
     """Read a user change.
 
@@ -158,10 +171,7 @@ def decode(body: bytes) -> UserChange:
     target = raw.get("target")
     if target is not None and not isinstance(target, str):
         raise MalformedMessageError("target must be text")
-    try:
-        kind, reason = Kind(raw.get("kind", Kind.HINT)), Reason(str(raw.get("reason")))
-    except ValueError as error:
-        raise MalformedMessageError(str(error)) from error
+    kind, reason = _one_of(Kind, raw, "kind", Kind.HINT), _one_of(Reason, raw, "reason", None)
     return UserChange(
         user_id=object_id(raw.get("userId")),
         reason=reason,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from test_ingest import GROUPS, ONE, SOURCE_TENANT, TWO, USERS, group_item, user_item
 
 from shared.app.ingest import ingest
-from shared.core.messages import Timing, decode
+from shared.core.messages import MalformedMessageError, Timing, decode, object_id
 
 NOW = datetime(2026, 5, 24, 22, 24, tzinfo=UTC)
 
@@ -115,3 +115,31 @@ def test_a_replay_is_the_same_message(times):
     for _ in range(times):
         webhook.post(json.dumps({"value": [user_item(ONE)]}).encode())
     assert len({sent.message_id for sent in webhook.sent}) == 1
+
+
+@given(TEXTS | st.text(max_size=40) | st.none() | st.integers() | st.lists(TEXTS))
+def test_what_is_no_object_id_never_passes(value):
+    """Ids go into addresses: a canonical GUID comes out, or a refusal."""
+    try:
+        read = object_id(value)
+    except MalformedMessageError:
+        return
+    assert len(read) == 36
+    assert set(read) <= set("0123456789abcdef-")
+
+
+@pytest.mark.parametrize("bad", ["\0", "\0" * 36, ONE[:-1] + "\0", "\ud800" * 36, "{" + ONE[:34] + "}", ONE + "/.."])
+def test_a_believed_item_with_an_odd_id_sends_nothing(bad):
+    """Vouched for or not, an id is a GUID; the item beside it is taken."""
+    webhook = Webhook()
+    odd = user_item(ONE, resourceData={"@odata.type": "#Microsoft.Graph.User", "id": bad})
+    assert webhook.post(json.dumps({"value": [odd, user_item(TWO)]}).encode()).status == 202
+    assert [TWO in sent.body for sent in webhook.sent] == [True]
+
+
+def test_the_last_of_doubled_keys_counts_and_has_to_be_vouched_for():
+    """A genuine value beside a forged one lends it nothing."""
+    forged = json.dumps(user_item(ONE))[:-1] + ', "clientState": "guess"}'
+    webhook = Webhook()
+    assert webhook.post(f'{{"value": [{forged}]}}'.encode()).status == 202
+    assert webhook.sent == []

@@ -97,7 +97,7 @@ def test_what_must_not_swallow_one_another_has_ids_apart(other):
         (json.dumps({"v": 1, "reason": "notification"}).encode(), "userId"),
         (json.dumps({"v": 1, "reason": "notification", "userId": "../users"}).encode(), "userId"),
         (json.dumps({"v": 1, "reason": "notification", "userId": f"{{{USER}}}"}).encode(), "userId"),
-        (json.dumps({"v": 1, "reason": "gossip", "userId": USER}).encode(), "gossip"),
+        (json.dumps({"v": 1, "reason": "gossip", "userId": USER}).encode(), "reason must be one of notification"),
         (json.dumps({"v": 1, "reason": "notification", "userId": USER, "attempt": True}).encode(), "attempt"),
         (json.dumps({"v": 1, "reason": "notification", "userId": USER, "attempt": -1}).encode(), "attempt"),
         (json.dumps({"v": 1, "reason": "notification", "userId": USER, "target": 7}).encode(), "target"),
