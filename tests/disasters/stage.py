@@ -14,9 +14,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from given_topic import TARGETS, Topic
-from oracle import Oracle
 from running_app import GROUP, MARKER, SOURCE_TENANT
 
+from sandbox.chaos.oracle import Oracle
 from sandbox.story.expectation import Expectation
 from sandbox.tenants.directory.model import Kind as ObjectKind
 from shared.app.compose import build
