@@ -232,7 +232,7 @@ class Hands:
         """Let everybody who is held go on, as an administrator would who has looked; how many that were."""
         holds = json.loads(await self._sandbox.administer("holds", "list", "--json"))
         if holds:
-            removals = sum(bool(hold["removes"]) for hold in holds)
+            removals = sum(bool(hold["removal"]) for hold in holds)
             await self._sandbox.administer("holds", "release", "--all", "--yes-remove", str(removals))
         return len(holds)
 

@@ -76,7 +76,7 @@ def _throttled(chance: random.Random, targets: Sequence[str]) -> Told:
     wait = chance.choice([None, 1, 2, 5])
     headers = {} if wait is None else {"Retry-After": str(wait)}
     told = "without Retry-After" if wait is None else f"with Retry-After {wait}"
-    words = f"{target} throttles {count} × {_short(operation)} {told}"
+    words = f"{target} throttles {count} times {_short(operation)} {told}"
     return _struck(
         WRITER_APP_ID, words, tenant=target, operation=operation, status=429, code="TooManyRequests", headers=headers,
         count=count,
@@ -86,14 +86,15 @@ def _throttled(chance: random.Random, targets: Sequence[str]) -> Told:
 def _fails(chance: random.Random, targets: Sequence[str]) -> Told:
     target, count = chance.choice(targets), chance.randint(1, 3)
     operation, status = chance.choice([*_WRITES, _READS, _BATCH]), chance.choice([500, 502, 503, 504])
-    words = f"{target} answers {count} × {_short(operation)} with {status}"
+    words = f"{target} answers {count} times {_short(operation)} with {status}"
     return _struck(WRITER_APP_ID, words, tenant=target, operation=operation, status=status, count=count)
 
 
 def _answer_lost(chance: random.Random, targets: Sequence[str]) -> Told:
     target, count, operation = chance.choice(targets), chance.randint(1, 2), chance.choice(_WRITES)
-    how, loss = chance.choice([("504", {"status": 504}), ("a reset", {"reset": True})])
-    words = f"{target} loses the answer to {count} × {_short(operation)} after the write: {how}"
+    losses: Sequence[tuple[str, dict[str, Any]]] = (("504", {"status": 504}), ("a reset", {"reset": True}))
+    how, loss = chance.choice(losses)
+    words = f"{target} loses the answer to {count} times {_short(operation)} after the write: {how}"
     return _struck(WRITER_APP_ID, words, tenant=target, operation=operation, apply=True, count=count, **loss)
 
 
@@ -108,7 +109,7 @@ def _spoiled(chance: random.Random, targets: Sequence[str]) -> Told:
     )
     how, fault = chance.choice(kinds)
     return _struck(
-        WRITER_APP_ID, f"{target} {how} {count} × a batch", tenant=target, operation=_BATCH, count=count, **fault
+        WRITER_APP_ID, f"{target} {how} {count} times a batch", tenant=target, operation=_BATCH, count=count, **fault
     )
 
 
@@ -123,19 +124,19 @@ def _source_fails(chance: random.Random) -> Told:
     )
     how, fault = chance.choice(kinds)
     operation, count = chance.choice([_READS, _BATCH]), chance.randint(1, 2)
-    words = f"the source answers {count} × {_short(operation)} with {how}"
+    words = f"the source answers {count} times {_short(operation)} with {how}"
     return _struck(READER_APP_ID, words, tenant="source", operation=operation, count=count, **fault)
 
 
 def _slow(chance: random.Random, targets: Sequence[str]) -> Told:
     target, seconds = chance.choice(targets), round(chance.uniform(1, 4), 1)
-    words = f"{target} takes {seconds} s for 3 × a batch"
+    words = f"{target} takes {seconds} s for each of 3 batches"
     return _struck(WRITER_APP_ID, words, tenant=target, operation=_BATCH, delaySeconds=seconds, count=3)
 
 
 def _login_fails(chance: random.Random) -> Told:
     status, body = chance.choice([503, 500]), chance.choice(["json", "html"])
-    words = f"the login service answers 2 × with {status} ({body})"
+    words = f"the login service answers 2 times with {status} ({body})"
     return StrikeGraph({"operation": _LOGIN, "status": status, "body": body, "count": 2}), words
 
 
@@ -178,7 +179,7 @@ def _logs(chance: random.Random) -> Told:
         ("take the rows and hang up", {"status": 503, "keeps": True, "drops": True}),
     )
     how, fault = chance.choice(kinds)
-    return StrikeLogs({"endpoint": "logs", "count": count, **fault}), f"the logs {how}, {count} ×"
+    return StrikeLogs({"endpoint": "logs", "count": count, **fault}), f"the logs {how}, {count} times"
 
 
 def _short(operation: str) -> str:

@@ -127,11 +127,11 @@ class Sandbox:
         ):
             response.raise_for_status()
 
-    async def administer(self, *arguments: str) -> str:
+    async def administer(self, *arguments: str, may_refuse: bool = False) -> str:
         """Run a command of the administrator's terminal with this run's settings; returns what it printed.
 
         Raises:
-            CommandFailedError: it ended with another code than 0.
+            CommandFailedError: it ended with another code than 0; or than 1, where it `may_refuse`.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "admin", *arguments, "--settings", str(self.folder / "local.settings.json"),
@@ -139,7 +139,7 @@ class Sandbox:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         printed, errors = await process.communicate()
-        if process.returncode:
+        if process.returncode and not (may_refuse and process.returncode == 1):
             raise CommandFailedError(f"admin {' '.join(arguments)}: {errors.decode()}")
         return printed.decode()
 

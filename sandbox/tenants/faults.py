@@ -141,8 +141,8 @@ def read(document: Any) -> tuple[Match, Effect, int | None]:
     """A fault as the control interface takes it; FaultScriptError if it is none.
 
     Keys: tenant, app (the id of one that asks), operation (a regular expression on the whole name; its "{id}" needs
-    no escape), path (a regular expression), probability, count, status, code, message, headers, body (json, html, empty),
-    answer (a JSON value instead of the right one; its status is 200 where none is given), apply, reset,
+    no escape), path (a regular expression), probability, count, status, code, message, headers, body (json, html,
+    empty), answer (a JSON value instead of the right one; its status is 200 where none is given), apply, reset,
     delaySeconds, cutBodyAt.
     """
     if not isinstance(document, dict):

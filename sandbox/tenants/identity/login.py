@@ -109,9 +109,7 @@ class LoginService:
         self._world.counters.request(known.name if known else "(unknown)", TOKEN_OPERATION, 0, 0)
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         app_id = form.get("client_id", "").lower()
-        effect = self._world.faults.strike(
-            known.name if known else "(unknown)", app_id, TOKEN_OPERATION, request.path
-        )
+        effect = self._world.faults.strike(known.name if known else "(unknown)", app_id, TOKEN_OPERATION, request.path)
         if effect is not None and effect.status is not None:
             html = effect.body is FaultBody.HTML
             body = {"error": "temporarily_unavailable", "error_description": effect.message, "error_codes": [90033]}
