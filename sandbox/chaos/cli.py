@@ -12,7 +12,7 @@ from sandbox.chaos.run import Chaos
 from sandbox.story.processes import PartFailedError
 from sandbox.story.run import REPOSITORY, Options, Sandbox, prune
 
-_LOCK = 10  # seconds: of a message, and how long a killed worker's users stay untouched
+_LOCK = 15  # seconds: of a message, and how long a killed worker's users stay untouched
 
 
 @click.command()

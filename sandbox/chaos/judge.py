@@ -117,7 +117,7 @@ def stuck(status: Json, holds: Sequence[Json]) -> list[str]:
 
 
 def left_behind(entities: Iterable[Json], *, poisoned: int, targets: int) -> list[str]:
-    """What lies in dead-letter queues and should not: all but messages that nobody could read, once a target at most."""
+    """What lies in dead-letter queues and should not: all but what nobody could read, once a target at most."""
     wrongs = []
     for entity in entities:
         dead = entity["deadLettered"]

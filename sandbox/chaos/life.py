@@ -40,7 +40,7 @@ _GUEST_WAITS: Final = (3.0, 9.0)  # seconds from an invitation by hand until its
 _DEPARTMENTS: Final = ("Sales", "Engineering", "Retail", "Legal", "Finance", "Operations", "Marketing")
 _CITIES: Final = ("Oslo", "Lyon", "Porto", "Kyoto", "Perth", "Graz", "Zürich", "Kraków")
 _TITLES: Final = ("Architect", "Analyst", "Planner", "Director", "Recruiter", "Controller")
-_SURNAMES: Final = ("Berg", "Okonkwo", "Łaszcz", "d'Arc", "Lindqvist", "Yıldız", "Sørensen")
+_SURNAMES: Final = ("Berg", "Okonkwo", "Łaszcz", "d'Arc", "Lindqvist", "Güneş", "Sørensen")
 
 
 @dataclass(slots=True)
