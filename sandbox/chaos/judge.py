@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 _CLOCKS: Final = 0.5
 """Seconds between the time of a write and that of its event, at most, that are no order: the event comes after it."""
 
-_TOLD_AS: Final = {"create": {"create"}, "delete": {"softDelete"}, "restore": {"restore"}}
-"""Writes that have an event of their own, by the decision that it tells."""
+_TOLD_AS: Final = {
+    "create": {"create", "adopt"},
+    "delete": {"softDelete", "alreadyRemoved"},
+    "restore": {"restore", "update", "enable", "disable"},
+}
+"""Writes that have an event of their own, by the decisions that tell of them. Where the answer to a write was lost, the
+next attempt finds it done: then the event tells what was found, and what was left to do."""
 
 _NOT_TOLD: Final = frozenset({"proxyAddresses"})
 """What Graph changes by itself beside what was written."""
@@ -47,7 +52,7 @@ class _Told:
     """What an event of the provisioning log says of one user."""
 
     at: float
-    decision: str
+    decision: str  # or why nothing was to be done
     changed: frozenset[str]
 
 
@@ -90,7 +95,8 @@ def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[s
         target_user = json.loads(row["TargetIdentity"] or "{}")
         if row["Status"] == "success" and target_user and not row["DryRun"]:
             changed = frozenset(json.loads(row["ChangedAttributes"] or "[]"))
-            event = _Told(_seconds(row["TimeGenerated"]), row["Decision"], changed)
+            decision = row["ReasonCode"] if row["Decision"] == "nothing" else row["Decision"]
+            event = _Told(_seconds(row["TimeGenerated"]), decision, changed)
             found[row["EventId"]] = (row["Target"], target_user["Id"], event)
     by_user: dict[tuple[str, str], list[tuple[tuple[str, int], _Told]]] = defaultdict(list)
     for target, user_id, event in sorted(found.values(), key=lambda one: one[2].at):

@@ -260,7 +260,8 @@ class Company:
         if person is None:
             return None
         target = chance.choice(self._targets)
-        edits = ({"department": "Edited here"}, {"city": "Elsewhere"}, {"jobTitle": None}, {"accountEnabled": False})
+        # No block: the app leaves one as it is, until the source itself blocks or lets in.
+        edits = ({"department": "Edited here"}, {"city": "Elsewhere"}, {"jobTitle": None}, {"businessPhones": []})
         values = chance.choice(edits)
         words = f"{target}: somebody edits {person.alias}: {', '.join(values)}"
         return EditInTarget(person.alias, target, values), words

@@ -125,9 +125,8 @@ class Chaos:
                 await self._administer()
             if not wrongs or now >= until:
                 wrongs += await self._stuck()
-                wrongs += await self._unlogged()
             if not wrongs or now >= until:
-                return wrongs + await self._wronged()
+                return [*wrongs, *await self._unlogged(), *await self._wronged()]
             if wrongs != told:
                 self._say(f"not yet: {wrongs[0]}" + (f", and {len(wrongs) - 1} more" if wrongs[1:] else ""))
                 told = wrongs

@@ -132,6 +132,7 @@ CELLS = [
     (wanted(), present(Marker.NONE, user_id="u"), None, Policy(adopt=False), Action.HOLD, "adoptionNotAllowed"),
     (wanted(), present(Marker.NONE, user_id="u", external=False), None, POLICY, Action.HOLD, "internalUser"),
     (wanted(), present(Marker.NONE), INVITED, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(Marker.OURS), INVITED, POLICY, Action.CREATE, "resumed"),
     (
         wanted(),
         present(Marker.NONE, created_at=JUST_NOW),
