@@ -14,6 +14,7 @@ from sandbox.chaos.deeds import (
     Delete,
     DeleteInTarget,
     EditInTarget,
+    Event,
     Hire,
     Invite,
     Join,
@@ -36,7 +37,9 @@ Told = tuple["Life", str]
 
 _LEAST_SHARE: Final = 0.6  # of the people who were there in the beginning: so many stay in scope
 _FIRST_HIRE: Final = 500  # numbers of those who are hired begin here, apart from everybody else's
-_GUEST_WAITS: Final = (3.0, 9.0)  # seconds from an invitation by hand until its person joins
+LATEST_JOIN: Final = 9.0
+"""Seconds from an invitation by hand until its person joins, at most."""
+_EARLIEST_JOIN: Final = 3.0
 _DEPARTMENTS: Final = ("Sales", "Engineering", "Retail", "Legal", "Finance", "Operations", "Marketing")
 _CITIES: Final = ("Oslo", "Lyon", "Porto", "Kyoto", "Perth", "Graz", "Zürich", "Kraków")
 _TITLES: Final = ("Architect", "Analyst", "Planner", "Director", "Recruiter", "Controller")
@@ -69,17 +72,14 @@ class Company:
         self._targets = targets
         self._seed = seed
         self._hired = 0
-        self._later: list[tuple[float, Told]] = []
         for group, aliases in members.items():
             for alias in aliases:
                 self._people[alias].groups.add(group)
         self._least = _LEAST_SHARE * len(self._in_scope())
         self._note_scope()
 
-    def next(self, at: float, chance: random.Random) -> Told:
-        """What happens at this time."""
-        if self._later and self._later[0][0] <= at:
-            return self._later.pop(0)[1]
+    def next(self, at: float, chance: random.Random) -> list[Event]:
+        """What happens at this time, and what follows from it for certain."""
         kinds: Sequence[tuple[int, Callable[[float, random.Random], Told | None]]] = (
             (14, self._hire),
             (12, self._join),
@@ -101,12 +101,11 @@ class Company:
             [kind] = chance.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])
             told = kind(at, chance)
             if told is not None:
+                events = [Event(at, *told)]
+                if isinstance(told[0], Invite):
+                    events.append(self._joins_soon(told[0].person, at, chance))
                 self._note_scope()
-                return told
-
-    def rest(self) -> list[Told]:
-        """What still waits for its time when life is over."""
-        return [told for _, told in self._later]
+                return events
 
     # --- who is where -------------------------------------------------------------------------------
 
@@ -248,12 +247,14 @@ class Company:
         person = self._one(at, chance, lambda one: not one.deleted and one.enabled and not one.was_in_scope)
         if person is None:
             return None
-        joins_at = at + chance.uniform(*_GUEST_WAITS)
-        person.quiet_until = joins_at + _GUEST_WAITS[1]
         target = chance.choice(self._targets)
-        self._later.append((joins_at, self._joins(person, self._scope)))
-        self._later.sort(key=lambda later: later[0])
         return Invite(person.alias, target), f"{person.alias} is invited to {target} by hand, and will join soon"
+
+    def _joins_soon(self, alias: str, at: float, chance: random.Random) -> Event:
+        person = self._people[alias]
+        joins_at = at + chance.uniform(_EARLIEST_JOIN, LATEST_JOIN)
+        person.quiet_until = joins_at + LATEST_JOIN
+        return Event(joins_at, *self._joins(person, self._scope))
 
     def _edit_in_target(self, at: float, chance: random.Random) -> Told | None:
         person = self._one(at, chance, self._is_in_scope)
@@ -261,7 +262,12 @@ class Company:
             return None
         target = chance.choice(self._targets)
         # No block: the app leaves one as it is, until the source itself blocks or lets in.
-        edits = ({"department": "Edited here"}, {"city": "Elsewhere"}, {"jobTitle": None}, {"businessPhones": []})
+        edits: Sequence[Mapping[str, object]] = (
+            {"department": "Edited here"},
+            {"city": "Elsewhere"},
+            {"jobTitle": None},
+            {"businessPhones": []},
+        )
         values = chance.choice(edits)
         words = f"{target}: somebody edits {person.alias}: {', '.join(values)}"
         return EditInTarget(person.alias, target, values), words

@@ -7,7 +7,7 @@ in real time, at whatever it is doing then.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sandbox.chaos.deeds import Event, Poison, ReleaseHolds, RunTimer, WithdrawConsent
@@ -49,12 +49,12 @@ def plan(seed: int, seconds: float, beginning: Beginning) -> tuple[Event, ...]:
 def _life(seed: int, seconds: float, beginning: Beginning) -> list[Event]:
     chance = random.Random(f"{seed}:chaos:life")
     company = Company(beginning.people, beginning.members, beginning.scope, beginning.targets, seed)
-    events, at = [], chance.expovariate(1 / _LIFE_EVERY)
+    events: list[Event] = []
+    at = chance.expovariate(1 / _LIFE_EVERY)
     while at < seconds:
-        deed, words = company.next(at, chance)
-        events.append(Event(round(at, 2), deed, words))
+        events += company.next(at, chance)
         at += chance.expovariate(1 / _LIFE_EVERY)
-    return events + [Event(seconds, deed, words) for deed, words in company.rest()]
+    return [replace(event, at=round(min(event.at, seconds), 2)) for event in events]
 
 
 def _troubles(seed: int, seconds: float, beginning: Beginning) -> list[Event]:

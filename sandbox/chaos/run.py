@@ -33,6 +33,7 @@ _JOINING: Final = 90.0  # seconds that the company may take to join
 _LOOK_EVERY: Final = 2.0
 _ADMINISTRATOR_EVERY: Final = 20.0
 _CYCLE_EVERY: Final = 60.0
+_TELL_EVERY: Final = 10.0
 _STAY_OUT: Final = 7  # people of the company who are in no group at first, and may be invited by hand
 
 
@@ -112,8 +113,7 @@ class Chaos:
         """Let the app and its administrator finish; returns what is wrong when all is right, or patience ends."""
         await self._move_the_touched()
         until = time.monotonic() + _PATIENCE
-        cycle_at = administrator_at = 0.0
-        told: list[str] = []
+        cycle_at = administrator_at = tell_at = 0.0
         while True:
             now = time.monotonic()
             if now >= cycle_at:
@@ -127,9 +127,9 @@ class Chaos:
                 wrongs += await self._stuck()
             if not wrongs or now >= until:
                 return [*wrongs, *await self._unlogged(), *await self._wronged()]
-            if wrongs != told:
+            if now >= tell_at:
                 self._say(f"not yet: {wrongs[0]}" + (f", and {len(wrongs) - 1} more" if wrongs[1:] else ""))
-                told = wrongs
+                tell_at = now + _TELL_EVERY
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _move_the_touched(self) -> None:
