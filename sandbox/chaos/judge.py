@@ -60,7 +60,8 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
     """Writes of the app in the tenants' journal without an event in the provisioning log, in words.
 
     Creations, deletions and restores have an event each. What an update changed has to be told by one event that is no
-    older; a user who was made, adopted or restored since then is told of as a whole.
+    older; a user who was made, adopted or restored since then is told of as a whole. Where the app was interrupted, the
+    next attempt tells what it found: that is enough where it undoes what was begun, and is the first to tell anything.
     """
     told = _events(rows)
     used: set[tuple[str, int]] = set()
@@ -70,15 +71,16 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
             continue
         events = told.get((entry["tenant"], entry["objectId"]), [])
         after = [event for event in events if event[1].at >= entry["time"] - _CLOCKS]
+        unused = [(key, event) for key, event in after if key not in used]
         if own := _TOLD_AS.get(entry["kind"]):
-            free = [key for key, event in after if event.decision in own and key not in used]
+            free = [key for key, event in unused if event.decision in own]
             used.update(free[:1])
-            is_told = bool(free)
+            is_told = bool(free) or _is_undone(entry["kind"], unused)
         else:
             names = set(entry["changed"]) - _NOT_TOLD - {marker}
             is_told = any(
                 event.decision in {"create", "adopt", "restore"} or names <= event.changed for _, event in after
-            )
+            ) or _is_undone(entry["kind"], unused)
         if not is_told:
             what = ", ".join(sorted(entry["changed"])) if entry["kind"] in {"update", "manager"} else ""
             wrongs.append(
@@ -86,6 +88,12 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
                 + (f" ({what})" if what else "")
             )
     return wrongs
+
+
+def _is_undone(kind: str, events: Sequence[tuple[tuple[str, int], _Told]]) -> bool:
+    """Whether the first that is told after a write is its reverse: a restore of a removal, or the removal of a user."""
+    first = events[0][1].decision if events else ""
+    return first == "restore" if kind == "delete" else first in _TOLD_AS["delete"]
 
 
 def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[str, int], _Told]]]:
