@@ -40,6 +40,7 @@ from sandbox.chaos.deeds import (
     WithdrawConsent,
 )
 from sandbox.story.cloud import NOTIFICATIONS, CallFailedError
+from sandbox.story.processes import PartFailedError
 from sandbox.story.run import REPLICAS, CommandFailedError
 from sandbox.story.topology import TOPIC
 from sandbox.tenants.contoso import default_document
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from sandbox.story.run import Sandbox
 
 SOURCE: Final = "source"
+SCOPE: Final = "Cross-tenant users"
 _TRIES: Final = 6  # of an administrator whose replica has not heard of somebody yet
 _WAIT: Final = 0.7  # seconds between them
 
@@ -68,7 +70,7 @@ class Hands:
         self._groups: dict[str, str] = {}
         self._host = asyncio.Lock()  # one outage of it at a time
         self._manners = asyncio.Lock()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._begun: list[asyncio.Task[None]] = []
         self.guests: dict[str, list[Mapping[str, Any]]] = {}  # invited by hand, as they were, by target
         self.touched: set[str] = set()  # source ids of those whose user was edited or deleted by hand
         self.poisoned = 0
@@ -82,18 +84,11 @@ class Hands:
 
     def begin(self, deed: Deed) -> None:
         """Begin a deed; several may be under way."""
-        task = asyncio.create_task(self._safely(deed))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def finish(self) -> None:
-        """Wait for what is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        self._begun.append(asyncio.create_task(self._safely(deed)))
 
     async def end_faults(self) -> None:
-        """Let every trouble end: no fault, no odd manners, the line whole, the consents as they were."""
-        await self.finish()
+        """Wait for what was begun, and let every trouble end: no fault, no odd manners."""
+        await asyncio.gather(*self._begun)
         await self._cloud.control("DELETE", "faults")
         await self._monitor("DELETE", "faults")
         await self._cloud.control("POST", "profile", {"notifications": NOTIFICATIONS, "replicas": REPLICAS})
@@ -105,7 +100,7 @@ class Hands:
     async def _safely(self, deed: Deed) -> None:
         try:
             await self._do(deed)
-        except (CallFailedError, CommandFailedError, aiohttp.ClientError, OSError) as error:
+        except (CallFailedError, CommandFailedError, PartFailedError, aiohttp.ClientError, OSError) as error:
             self._tell(f"    which was refused: {' '.join(str(error).split())[:160]}")
 
     async def _do(self, deed: Deed) -> None:  # noqa: PLR0915 - one case for each deed
@@ -294,9 +289,6 @@ class Hands:
     def _session(self) -> aiohttp.ClientSession:
         tls = ssl.create_default_context(cafile=self._sandbox.tenants.ready["ca"])
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
-
-
-SCOPE: Final = "Cross-tenant users"
 
 
 def _reference(object_id: str) -> dict[str, str]:

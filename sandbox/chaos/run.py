@@ -126,7 +126,7 @@ class Chaos:
             if not wrongs or now >= until:
                 wrongs += await self._stuck()
             if not wrongs or now >= until:
-                return [*wrongs, *await self._unlogged(), *await self._wronged()]
+                return wrongs + await self._judge()
             if now >= tell_at:
                 self._say(f"not yet: {wrongs[0]}" + (f", and {len(wrongs) - 1} more" if wrongs[1:] else ""))
                 tell_at = now + _TELL_EVERY
@@ -209,16 +209,15 @@ class Chaos:
         wrongs = judge.stuck(status, holds)
         return wrongs + judge.left_behind(entities, poisoned=self._hands.poisoned, targets=len(self._before))
 
-    async def _unlogged(self) -> list[str]:
-        rows = await self._hands.logged("CrosstenantProvisioning_CL")
-        return judge.unlogged(await self._journal(), rows, marker=self._marker, writer=self.sandbox.writer_id)
-
-    async def _wronged(self) -> list[str]:
-        return self._oracle.wrongs(await self._journal())
-
-    async def _journal(self) -> list[Json]:
+    async def _judge(self) -> list[str]:
+        """Who was wronged on the way, and what nobody was told of; what it was judged by is kept with the logs."""
         journal: list[Json] = (await self.sandbox.cloud.control("GET", "journal"))["value"]
-        return journal
+        rows = await self._hands.logged("CrosstenantProvisioning_CL")
+        for name, found in (("journal", journal), ("provisioning-log", rows)):
+            file = self.sandbox.folder / f"{name}.jsonl"
+            file.write_text("".join(f"{json.dumps(one, default=str)}\n" for one in found), encoding="utf-8")
+        untold = judge.unlogged(journal, rows, marker=self._marker, writer=self.sandbox.writer_id)
+        return untold + self._oracle.wrongs(journal)
 
     def _say(self, line: str) -> None:
         self.tell(f"{time.monotonic() - self._began_at:7.1f}  {line}" if self._began_at else line)
