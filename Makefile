@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup sandbox test check bench package clean
+.PHONY: help setup sandbox test check bench soak package clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
@@ -54,6 +54,11 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
+
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+
+soak: $(VENV)/.python-packages  ## long and by chance, until something is wrong; SEEDS="7 8" names the seeds
+	@for seed in $(SEEDS); do $(BIN)/python -m sandbox chaos --seed $$seed --minutes 3 || exit 1; done
 
 package: $(VENV)/.python-packages  ## the deployment package, into dist; PACKAGE_PYTHON=python3.12 names the interpreter
 	$(BIN)/python -m infra.package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))

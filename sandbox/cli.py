@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from sandbox.bus.cli import bus
+from sandbox.chaos.cli import chaos
 from sandbox.host.cli import host
 from sandbox.monitor.cli import monitor, workbook
 from sandbox.story.play import Play
@@ -54,6 +55,7 @@ def sandbox(  # noqa: PLR0917 - click passes every one of them by name
 
 
 sandbox.add_command(bus)
+sandbox.add_command(chaos)
 sandbox.add_command(host)
 sandbox.add_command(monitor)
 sandbox.add_command(tenants)

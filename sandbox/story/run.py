@@ -23,6 +23,7 @@ import yaml
 
 from sandbox.story import monitoring, onboarding
 from sandbox.story.cloud import NOTIFICATIONS, Cloud
+from sandbox.story.line import Line
 from sandbox.story.processes import Part, start
 from sandbox.story.topology import TOPIC, service_bus_topology
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-_REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
+REPLICAS: Final = {"count": 2, "medianSeconds": 0.3, "p99Seconds": 2.0}
 """How late the tenants' replicas are: gentler than in the cloud, so that the day fits into a minute."""
 _THROTTLING: Final = {"writes": 3000, "windowSeconds": 150}
 """Graph's own quota."""
@@ -56,6 +57,7 @@ class Options:
     second_look: float = 4.0
     lock: int = 60  # of a message; also how long a killed worker's users stay untouched
     from_nothing: bool = False  # begin with tenants that know nothing of each other
+    cuttable: bool = False  # a line to the bus that can be cut, and a window on what lies there
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class Sandbox:
     bus: Part = field(init=False)
     monitor: Part = field(init=False)
     host: Part = field(init=False)
+    line: Line = field(init=False, default_factory=Line)
     cloud: Cloud = field(init=False)
     _stack: AsyncExitStack = field(init=False, default_factory=AsyncExitStack)
     _host_arguments: list[str] = field(init=False, default_factory=list)
@@ -124,11 +127,11 @@ class Sandbox:
         ):
             response.raise_for_status()
 
-    async def administer(self, *arguments: str) -> str:
+    async def administer(self, *arguments: str, may_refuse: bool = False) -> str:
         """Run a command of the administrator's terminal with this run's settings; returns what it printed.
 
         Raises:
-            CommandFailedError: it ended with another code than 0.
+            CommandFailedError: it ended with another code than 0; or than 1, where it `may_refuse`.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "admin", *arguments, "--settings", str(self.folder / "local.settings.json"),
@@ -136,7 +139,7 @@ class Sandbox:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         printed, errors = await process.communicate()
-        if process.returncode:
+        if process.returncode and not (may_refuse and process.returncode == 1):
             raise CommandFailedError(f"admin {' '.join(arguments)}: {errors.decode()}")
         return printed.decode()
 
@@ -162,12 +165,17 @@ class Sandbox:
             json.dumps(service_bus_topology([target["name"] for target in sync["targets"]], self.options.lock)),
             encoding="utf-8",
         )
-        self.bus = await start("bus", ["bus", "--port", "0", "--config", str(topology)], log=self.log("bus"))
+        bus = ["bus", "--port", "0", "--config", str(topology)]
+        window = ["--http-port", "0"] if self.options.cuttable else []
+        self.bus = await start("bus", bus + window, log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
+        if self.options.cuttable:
+            await self.line.start(self.bus.ready["port"])
+            self._stack.push_async_callback(self.line.cut)
         self.monitor = await monitoring.start_monitor(self.tenants.ready, self.log("monitor"))
         self._stack.push_async_callback(self.monitor.stop)
         self.cloud = await self._stack.enter_async_context(Cloud(self.tenants.ready))
-        manners = {"replicas": _REPLICAS, "notifications": NOTIFICATIONS, "throttling": _THROTTLING}
+        manners = {"replicas": REPLICAS, "notifications": NOTIFICATIONS, "throttling": _THROTTLING}
         await self.cloud.control("POST", "profile", manners)
         port = await _free_port()
         settings = self.folder / "local.settings.json"
@@ -191,6 +199,11 @@ class Sandbox:
         if self.options.from_nothing:
             await onboarding.agree(self, f"localhost:{port}")
 
+    def _bus_connection(self) -> str:
+        """The bus's connection string, along the line where there is one."""
+        told: str = self.bus.ready["connectionString"]
+        return told.replace(f":{self.bus.ready['port']};", f":{self.line.port};") if self.options.cuttable else told
+
     def _settings(self, host_port: int) -> Mapping[str, Any]:
         """The sample settings with the addresses of this run."""
         document: dict[str, Any] = json.loads((REPOSITORY / "local.settings.sample.json").read_text(encoding="utf-8"))
@@ -200,7 +213,7 @@ class Sandbox:
             "MANAGED_IDENTITY_CLIENT_ID": tenants["managedIdentity"]["clientId"],
             "READER_CLIENT_ID": self.reader_id,
             "WRITER_CLIENT_ID": self.writer_id,
-            "ServiceBusConnection": self.bus.ready["connectionString"],
+            "ServiceBusConnection": self._bus_connection(),
             "USER_CHANGES_TOPIC": TOPIC,
             "STORE_URL": f"sqlite:///{self.folder / 'links.sqlite3'}",
             "NOTIFICATION_URL": f"https://localhost:{host_port}/api/notifications",

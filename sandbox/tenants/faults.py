@@ -31,6 +31,7 @@ class Match:
     """Which requests a fault strikes; what is None matches everything."""
 
     tenant: str | None = None
+    app: str | None = None  # id of the app that asks
     operation: re.Pattern[str] | None = None  # whole operation name, such as "PATCH /users/{id}"
     path: re.Pattern[str] | None = None  # anywhere in the path as sent
     probability: float = 1.0
@@ -91,11 +92,11 @@ class Faults:
         """Take all out of force."""
         self._faults.clear()
 
-    def strike(self, tenant: str, operation: str, path: str) -> Effect | None:
-        """The effect on this request, or None; a counted fault is used up by it."""
+    def strike(self, tenant: str, app: str, operation: str, path: str) -> Effect | None:
+        """The effect on this request of an app, or None; a counted fault is used up by it."""
         for fault in list(self._faults.values()):
             match = fault.match
-            if match.tenant not in {None, tenant}:
+            if match.tenant not in {None, tenant} or match.app not in {None, app}:
                 continue
             if match.operation is not None and match.operation.fullmatch(operation) is None:
                 continue
@@ -117,6 +118,7 @@ class Faults:
             {
                 "id": fault.id,
                 "tenant": fault.match.tenant,
+                "app": fault.match.app,
                 "operation": fault.match.operation and fault.match.operation.pattern,
                 "path": fault.match.path and fault.match.path.pattern,
                 "probability": fault.match.probability,
@@ -130,7 +132,7 @@ class Faults:
 
 
 _KEYS = frozenset(
-    {"tenant", "operation", "path", "probability", "count", "status", "code", "message", "headers", "body"}
+    {"tenant", "app", "operation", "path", "probability", "count", "status", "code", "message", "headers", "body"}
     | {"answer", "apply", "reset", "delaySeconds", "cutBodyAt"}
 )
 
@@ -138,9 +140,9 @@ _KEYS = frozenset(
 def read(document: Any) -> tuple[Match, Effect, int | None]:
     """A fault as the control interface takes it; FaultScriptError if it is none.
 
-    Keys: tenant, operation (a regular expression on the whole name; its "{id}" needs no escape), path (a
-    regular expression), probability, count, status, code, message, headers, body (json, html, empty),
-    answer (a JSON value instead of the right one; its status is 200 where none is given), apply, reset,
+    Keys: tenant, app (the id of one that asks), operation (a regular expression on the whole name; its "{id}" needs
+    no escape), path (a regular expression), probability, count, status, code, message, headers, body (json, html,
+    empty), answer (a JSON value instead of the right one; its status is 200 where none is given), apply, reset,
     delaySeconds, cutBodyAt.
     """
     if not isinstance(document, dict):
@@ -152,6 +154,7 @@ def read(document: Any) -> tuple[Match, Effect, int | None]:
         operation, path = document.get("operation"), document.get("path")
         match = Match(
             tenant=document.get("tenant"),
+            app=document.get("app"),
             # Templates hold braces and a dollar sign, which mean something else in an expression.
             operation=re.compile(re.sub(r"([{}$])", r"\\\1", operation)) if operation else None,
             path=re.compile(path) if path else None,

@@ -14,7 +14,7 @@ from shared.app.full_cycle import full_cycle
 from shared.app.subscriptions import keep_subscriptions
 from shared.bus.topic import PoisonMessage
 from shared.core.commands import Command, decode_command
-from shared.core.messages import MalformedMessageError
+from shared.core.messages import CONTROL, MalformedMessageError
 
 if TYPE_CHECKING:
     from shared.app.parts import Parts
@@ -32,7 +32,7 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
         order = decode_command(body)
     except MalformedMessageError as error:
         _logger.warning("a command cannot be read and is dead-lettered: %s", error)
-        await parts.topic.park([PoisonMessage(message_id, body, "MalformedCommand", str(error))])
+        await parts.topic.park([PoisonMessage(CONTROL, message_id, body, "MalformedCommand", str(error))])
         return
     if order.target is not None and order.target not in parts.targets:
         _logger.warning("a command for %s is of no use: there is no such target any more", order.target)

@@ -62,10 +62,7 @@ async def _provision(parts: Parts, target_name: str, messages: Sequence[Received
     due = [message.enqueued_at for message in messages if message.enqueued_at is not None]
     # The worker's library leaves the zone off where the host does.
     parts.metrics.queued(target_name, [started - (at if at.tzinfo else at.replace(tzinfo=UTC)) for at in due])
-    changes, poison = _read(messages)
-    if poison:
-        _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))
-        await parts.topic.park(poison)
+    changes, poison = _read(target_name, messages)
     waiting = coalesce(changes)
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):
@@ -76,6 +73,9 @@ async def _provision(parts: Parts, target_name: str, messages: Sequence[Received
             break
         follow_ups += await _serve_or_put_off(parts, target_name, waiting[start : start + _AT_A_TIME])
     await send_follow_ups(parts, target_name, follow_ups)
+    if poison:  # last, since it may take seconds, and nobody's change has to wait for it
+        _logger.warning("%s: %d messages cannot be read and are dead-lettered", target_name, len(poison))
+        await parts.topic.park(poison)
     try:
         await send_owed(parts, target_name)
     except StoreError as error:
@@ -110,14 +110,16 @@ def _put_off(parts: Parts, change: UserChange, fault: Fault) -> FollowUp:
     return FollowUp(replace(again, attempt=attempt), parts.clock.now() + back_off(fault, attempt))
 
 
-def _read(messages: Sequence[Received]) -> tuple[list[UserChange], list[PoisonMessage]]:
+def _read(target_name: str, messages: Sequence[Received]) -> tuple[list[UserChange], list[PoisonMessage]]:
     changes: list[UserChange] = []
     poison: list[PoisonMessage] = []
     for message in messages:
         try:
             changes.append(decode(message.body))
         except MalformedMessageError as error:
-            poison.append(PoisonMessage(message.message_id, message.body, "MalformedUserChange", str(error)))
+            poison.append(
+                PoisonMessage(target_name, message.message_id, message.body, "MalformedUserChange", str(error))
+            )
     return changes, poison
 
 

@@ -136,7 +136,9 @@ class _Pass:
             outcome = outcomes.get(user_id)
             if outcome is not None:
                 fault = outcome.fault
-                link = replace(link, target_id=outcome.target_id, changed_at=now)
+                # Whom we found is found again; only whom we made has to be known before all is written.
+                found = outcome.fault is not None and plan.action is not Action.CREATE
+                link = replace(link, target_id=link.target_id if found else outcome.target_id, changed_at=now)
             refused = outcome.refused if outcome is not None else ()
             told = link.reason
             link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))
@@ -149,6 +151,7 @@ class _Pass:
                 fault is None and (is_old_news(plan, refused, told) or is_old_drift(plan, claimed[user_id]))
             )
             waited = claimed[user_id].waits and plan.action is not Action.HOLD
+            waited = waited or _was_found_removed(claimed[user_id], plan)
             if waited or not known:
                 written = as_written(plan, refused, told)
                 seen = observed[user_id]
@@ -268,6 +271,11 @@ class _Pass:
             dict(failed),
             len(self._follow_ups),
         )
+
+
+def _was_found_removed(link: Link, plan: Plan) -> bool:
+    """Whether somebody of ours is gone, who was there by all we knew: a removal whose answer was lost, or another's."""
+    return plan.reason == "alreadyRemoved" and link.target_id is not None and link.state is not LinkState.SOFT_DELETED
 
 
 def _invitation(plan: Plan, want: Desired) -> Invitation | None:

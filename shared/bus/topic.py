@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from shared.core.messages import Envelope
 
-_POISON_WAIT: Final = 10  # seconds for a parked message to come round to its subscription
+_POISON_WAIT: Final = 5  # seconds for a parked message to come round to its subscription
 _PEEK_WAIT: Final = 10  # seconds, retries included: a status goes out without the count rather than late
 
 MOST_WAITING: Final = 250
@@ -33,9 +34,10 @@ MOST_WAITING: Final = 250
 
 @dataclass(frozen=True, slots=True)
 class PoisonMessage:
-    """A message that nobody can read, and why."""
+    """A message that nobody can read, where it lay, and why."""
 
-    message_id: str
+    subscription: str
+    message_id: str  # as its sender gave it: any text, or none
     body: bytes = field(repr=False)
     reason: str
     description: str
@@ -113,7 +115,8 @@ class UserChangesTopic:
         """Put messages into the dead-letter queue of the subscription `poison`, each with its reason.
 
         A trigger of the Functions host can only complete or abandon all that it was given. So the messages are
-        sent on to a subscription that no function listens to, and dead-lettered there.
+        sent on to a subscription that no function listens to, and dead-lettered there. Another worker that parks may
+        have dead-lettered some of them; then the last seconds are waited for nothing.
 
         Raises:
             BusUnavailableError: some could not be parked; parking them again is harmless.
@@ -158,9 +161,11 @@ def open_topic(
 
 
 def _poison_message(poison: PoisonMessage) -> ServiceBusMessage:
+    # Duplicate detection would drop the second copy of two targets, or another message whose sender gave no id.
+    named = f"{poison.subscription}/{poison.message_id}/".encode() + poison.body
     return ServiceBusMessage(
         poison.body,
-        message_id=f"{POISON}:{poison.message_id}",
+        message_id=f"{POISON}:{sha256(named).hexdigest()}",
         application_properties={"target": POISON, "reason": poison.reason, "description": poison.description},
     )
 

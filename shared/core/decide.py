@@ -15,7 +15,8 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
       somebody else deleted our user for good and the policy respects that
     ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed, or when
       somebody else deleted our user and the policy respects that
-    ³ nothing when every attribute is as it should be, or is left as somebody changed it in the target
+    ³ nothing when every attribute is as it should be, or is left as somebody changed it in the target; create, told
+      as one, when it is the very user that an interrupted attempt of ours invited
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
       that an interrupted attempt of ours invited, or that a person named in an import
     ⁵ hold when our link says it should be ours: somebody took the marker away
@@ -246,6 +247,9 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
             return Plan(Action.ADOPT, "matched", observed.user_id, whole(desired, observed.manager_id, creating=False))
+        case Marker.OURS if linked and link.state is LinkState.NEW:
+            # All of it was written once, perhaps, and the answer lost: the creation is still to be told of.
+            return Plan(Action.CREATE, "resumed", observed.user_id, whole(desired, None, creating=True))
         case Marker.OURS:
             trust = linked and not _is_recent(link, now)
             if not trust and _is_applied(desired, link):

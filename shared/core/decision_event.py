@@ -90,7 +90,7 @@ def event_of(
     """The event of one decision; None where nothing was to do, and none for passing trouble.
 
     `link` is the row as it is committed, `observed` what the target held before (None: not looked at). Somebody who
-    `waited` until now, in escrow or for a person, is told of even where nothing was to do.
+    `waited` until now, in escrow or for a person or to be removed, is told of even where nothing was to do.
     """
     nothing = plan.action is Action.NOTHING and not plan.left and not waited
     if nothing or (fault is not None and not lasts(fault, link.attempt)):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from shared.core.mapping_rules import Drift
+from shared.core.model import LinkState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,8 @@ def difference(
         }
         left = tuple(name for name in link.drifted if name not in attributes)
         held = observed.manager_id if link.target_id is None else link.manager_target_id
+        if link.state is LinkState.SOFT_DELETED and desired.manager:
+            held = None  # restored, and the answer lost: the bin may have kept the manager or not
         return Difference(_with_manager(Change(attributes), desired, held), left)
     differing = {
         name: value

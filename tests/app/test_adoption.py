@@ -47,6 +47,19 @@ async def test_a_guest_is_adopted_by_any_mapped_attribute(app):
     assert (await app.in_target(patti))["id"] == guest["id"]
 
 
+@pytest.mark.parametrize("loss", [{}, {"apply": True}], ids=["not written", "answer lost"])
+async def test_an_adoption_that_fails_at_first_is_an_adoption_still(app, loss):
+    """A guest who was there before us is not finished like somebody whom we invited: they stay a guest."""
+    guest = await named(app, ADELE)
+    [adele] = await app.join("AdeleV")
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=504, count=1, **loss)
+    await app.serve(adele)
+    await app.serve(adele)
+    found = await app.in_target(adele)
+    assert (found["id"], found["userType"]) == (guest["id"], "Guest")
+    assert (await app.link(adele)).state is LinkState.ACTIVE
+
+
 async def test_the_first_attribute_of_the_precedence_wins(app):
     """Two guests match one person by different attributes: the order decides, and the other is left alone."""
     match_by(app, "employeeId", "mail")

@@ -55,6 +55,15 @@ async def test_poison_is_dead_lettered_with_its_reason_and_the_rest_of_the_batch
     assert await messages(app, "emea") == []
 
 
+async def test_each_target_keeps_its_own_copy_of_what_cannot_be_read(app):
+    """Whoever sends poison may give it any id, or none, and the topic drops what has an id that it saw a moment ago."""
+    for target in ("emea", "apac"):
+        await provision(app.parts, target, [Received("", b"{"), Received("", b"no JSON")])
+    dead = await messages(app, "poison", sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+    assert sorted(b"".join(m.body) for m in dead) == [b"no JSON", b"no JSON", b"{", b"{"]
+    assert await messages(app, "poison") == []
+
+
 async def test_what_is_left_to_do_comes_back_for_this_target_alone(app):
     """A follow-up carries its target and its time."""
     [patti] = await app.join("PattiF")

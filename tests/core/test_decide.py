@@ -132,6 +132,7 @@ CELLS = [
     (wanted(), present(Marker.NONE, user_id="u"), None, Policy(adopt=False), Action.HOLD, "adoptionNotAllowed"),
     (wanted(), present(Marker.NONE, user_id="u", external=False), None, POLICY, Action.HOLD, "internalUser"),
     (wanted(), present(Marker.NONE), INVITED, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(Marker.OURS), INVITED, POLICY, Action.CREATE, "resumed"),
     (
         wanted(),
         present(Marker.NONE, created_at=JUST_NOW),
@@ -274,6 +275,16 @@ def test_managers_are_set_changed_and_cleared(manager, held, remembered, recent,
     observed = present(manager_id=held)
     change = decide(wanted(manager=manager, manages_manager=True), observed, link, POLICY, NOW).change
     assert (change.set_manager, change.clear_manager) == (set_manager, clear)
+
+
+def test_a_manager_is_set_anew_after_a_restore_whose_answer_was_lost():
+    """The bin may have kept the manager or not, and what we remember is from before the removal."""
+    link = replace(DELETED, manager_target_id="tb", changed_at=JUST_NOW)
+    desired = wanted(manager=Manager("b", "tb"), manages_manager=True)
+    assert decide(desired, present(), link, POLICY, NOW).change.set_manager == "tb"
+    assert decide(desired, Binned("t", Marker.OURS), link, POLICY, NOW).change.set_manager == "tb"
+    desired = wanted(manager=None, manages_manager=True)
+    assert decide(desired, present(), link, POLICY, NOW).change.clear_manager
 
 
 LOOKS = [
@@ -433,7 +444,7 @@ def test_applying_a_plan_twice_equals_once(desired, observed, link, policy):
     assert decide(desired, after, committed, policy, NOW).action is Action.NOTHING
     # What the link says was applied is not written again right after a write; if it is not there, that is drift.
     remembered = link is None or link.fingerprint == desired.fingerprint
-    if not remembered and link.manager_target_id in {None, observed.manager_id}:
+    if not remembered and (link.target_id is None or link.manager_target_id == observed.manager_id):
         assert decide(desired, after, committed, policy, NOW + timedelta(days=1)).action is Action.NOTHING
 
 

@@ -14,9 +14,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from given_topic import TARGETS, Topic
-from oracle import Oracle
 from running_app import GROUP, MARKER, SOURCE_TENANT
 
+from sandbox.chaos.judge import unlogged
+from sandbox.chaos.oracle import Oracle
 from sandbox.story.expectation import Expectation
 from sandbox.tenants.directory.model import Kind as ObjectKind
 from shared.app.compose import build
@@ -29,6 +30,7 @@ from shared.core.commands import CONTROL
 from shared.core.messages import Kind, Reason, UserChange, envelope
 from shared.core.model import LinkState, SubscriptionRecord
 from shared.telemetry.json_lines import JsonLines
+from shared.telemetry.log_sink import LogTable
 
 FEW = ("PattiF", "IsaiahL", "MiriamG", "PradeepG")
 TEN = (*FEW, "JoniS", "HenriettaM", "DiegoS", "GradyA", "DebraB", "ChristieC")
@@ -242,12 +244,21 @@ class Stage:
         wrongs = self._oracle.wrongs(journal, ruled_out=self.ruled_out)
         assert not wrongs, wrongs
 
+    async def told_of(self):
+        """Every write so far has its event in the provisioning log."""
+        journal = (await self.cloud.control("GET", f"journal?after={self._begun_at}"))["value"]
+        lines = [line.partition(" ") for line in self.told.getvalue().splitlines()]
+        rows = [json.loads(row) for table, _, row in lines if table == LogTable.PROVISIONING]
+        wrongs = unlogged(journal, rows, marker=MARKER)
+        assert not wrongs, wrongs
+
     async def right(self, *, but=()):
         """All of both targets is as it should be, nothing was done wrong on the way, and nobody waits.
 
         `but` are people in scope who are held on purpose, and have no user.
         """
         await self.unharmed()
+        await self.told_of()
         people = await self._in_scope()
         expectation = Expectation(
             MARKER, SOURCE_TENANT, {user_id: user for user_id, user in people.items() if user_id not in but}

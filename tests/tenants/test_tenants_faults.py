@@ -51,6 +51,14 @@ def test_a_write_can_be_applied_and_its_answer_lost(cloud: Driver) -> None:
     assert cloud.truth("emea")[user]["city"] == "Paris"
 
 
+def test_one_app_alone_can_be_struck(cloud: Driver) -> None:
+    """And the administrator beside it goes on."""
+    fault(cloud, app="22222222-aaaa-4000-8000-000000000002", operation="GET /users", count=1, status=503)
+    assert cloud.graph("emea", "GET", "/users").status == 200
+    assert cloud.graph("emea", "GET", "/users", app="writer").status == 503
+    assert cloud.graph("emea", "GET", "/users", app="writer").status == 200
+
+
 def test_bodies_can_be_html_empty_or_cut(cloud: Driver) -> None:
     """As gateways do it."""
     fault(cloud, path="/users", count=1, status=502, body="html")

@@ -184,7 +184,7 @@ class GraphService:
     def _struck(
         self, request: Request, identity: Identity, operation: str, marks: _Marks, run: Callable[[], Outcome]
     ) -> Outcome:
-        effect = self._world.faults.strike(identity.tenant.name, operation, request.path)
+        effect = self._world.faults.strike(identity.tenant.name, identity.caller.app_id, operation, request.path)
         if effect is None:
             return run()
         if effect.status is None:

@@ -107,7 +107,9 @@ class LoginService:
     def _token(self, request: Request, address: str) -> Response:
         known = self._world.tenant_at(address)
         self._world.counters.request(known.name if known else "(unknown)", TOKEN_OPERATION, 0, 0)
-        effect = self._world.faults.strike(known.name if known else "(unknown)", TOKEN_OPERATION, request.path)
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        app_id = form.get("client_id", "").lower()
+        effect = self._world.faults.strike(known.name if known else "(unknown)", app_id, TOKEN_OPERATION, request.path)
         if effect is not None and effect.status is not None:
             html = effect.body is FaultBody.HTML
             body = {"error": "temporarily_unavailable", "error_description": effect.message, "error_codes": [90033]}
@@ -117,8 +119,6 @@ class LoginService:
         tenant = self._tenant(address)
         if request.method != "POST":
             raise _RefusedError(400, "invalid_request", 900561, "The endpoint only accepts POST requests.")
-        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        app_id = form.get("client_id", "").lower()
         if not app_id:
             raise _RefusedError(400, "invalid_request", 900144, "The request body must contain: 'client_id'.")
         if form.get("grant_type") != "client_credentials":
