@@ -162,7 +162,8 @@ class Sandbox:
             json.dumps(service_bus_topology([target["name"] for target in sync["targets"]], self.options.lock)),
             encoding="utf-8",
         )
-        self.bus = await start("bus", ["bus", "--port", "0", "--config", str(topology)], log=self.log("bus"))
+        arguments = ["bus", "--port", "0", "--http-port", "0", "--config", str(topology)]
+        self.bus = await start("bus", arguments, log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
         self.monitor = await monitoring.start_monitor(self.tenants.ready, self.log("monitor"))
         self._stack.push_async_callback(self.monitor.stop)
