@@ -55,6 +55,7 @@ class Options:
     settle: float = 2.0
     second_look: float = 4.0
     lock: int = 60  # of a message; also how long a killed worker's users stay untouched
+    grace: float = 10.0  # for what runs when the host is told to stop
     from_nothing: bool = False  # begin with tenants that know nothing of each other
 
 
@@ -187,6 +188,7 @@ class Sandbox:
             *("--tls-cert", self.tenants.ready["certificate"]),
             *("--tls-key", self.tenants.ready["key"]),
             *("--keys-file", str(self.folder / "host-keys.json")),
+            *("--grace", str(self.options.grace)),
         ]
         await self.start_host()
         if self.options.from_nothing:
