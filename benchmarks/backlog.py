@@ -39,7 +39,7 @@ _SENT_TOGETHER: Final = 1_000  # messages
 _OUTAGE: Final = timedelta(hours=1)
 _POLL: Final = 0.5  # seconds between two looks
 _GROWTH: Final = 24.0  # MiB, between the first tenth of the work and the last
-_PER_SECOND: Final = 100.0  # messages
+_PER_SECOND: Final = 50.0  # messages; each invitation among a hundred is waited for
 
 
 @dataclass(frozen=True, slots=True)
