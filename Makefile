@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup sandbox test check bench package clean
+.PHONY: help setup sandbox test check bench soak package clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
@@ -54,6 +54,12 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
+	$(BIN)/python -m benchmarks.flood
+	$(BIN)/python -m benchmarks.backlog
+	$(BIN)/python -m benchmarks.memory
+
+soak: $(VENV)/.python-packages  ## what takes an hour or more
+	$(BIN)/python -m benchmarks.memory --minutes 60
 
 package: $(VENV)/.python-packages  ## the deployment package, into dist; PACKAGE_PYTHON=python3.12 names the interpreter
 	$(BIN)/python -m infra.package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))
