@@ -44,6 +44,7 @@ _RATE_KEPT: Final = 0.98  # of the rate that was asked for: else nothing was mea
 _COALESCED: Final = 0.5  # messages of a notification, second looks included
 _GROWTH: Final = 48.0  # MiB that the flood may leave behind
 _GIVE_UP: Final = 30.0  # seconds until a request counts as never answered
+_CONNECTIONS: Final = 100  # of Graph's; a request that waits for one is waiting for its answer
 _AT_WORK: Final = 50  # people whom the script works on at a time
 _POLL: Final = 1.0  # seconds between two looks at the topic
 _TITLE: Final = "After the flood"
@@ -145,7 +146,9 @@ async def _flood(sandbox: Sandbox, ids: Sequence[str], each: int, per_second: fl
     tls = ssl.create_default_context(cafile=sandbox.tenants.ready["ca"])
     url = f"{sandbox.host.ready['url']}/api/notifications"
     limits = aiohttp.ClientTimeout(total=_GIVE_UP)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls, limit=0), timeout=limits) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=_CONNECTIONS), timeout=limits
+    ) as session:
 
         async def post(body: bytes) -> None:
             began, status = time.monotonic(), 0
