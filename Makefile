@@ -54,10 +54,14 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
+	$(BIN)/python -m benchmarks.flood
+	$(BIN)/python -m benchmarks.backlog
+	$(BIN)/python -m benchmarks.memory
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-soak: $(VENV)/.python-packages  ## long and by chance, until something is wrong; SEEDS="7 8" names the seeds
+soak: $(VENV)/.python-packages  ## long, and by chance, until something is wrong; SEEDS="7 8" names the seeds of chaos
+	$(BIN)/python -m benchmarks.memory --minutes 60
 	@for seed in $(SEEDS); do $(BIN)/python -m sandbox chaos --seed $$seed --minutes 3 || exit 1; done
 
 package: $(VENV)/.python-packages  ## the deployment package, into dist; PACKAGE_PYTHON=python3.12 names the interpreter

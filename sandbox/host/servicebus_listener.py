@@ -1,7 +1,8 @@
 """Listens on one queue or subscription and runs one function on what arrives, under peek-lock.
 
 Batches: one invocation at a time, all messages completed when it returns, all abandoned at once when it raises, no
-lock is renewed. Single messages: up to maxConcurrentCalls at a time, settled one by one. What goes wrong between
+lock is renewed. Single messages: up to maxConcurrentCalls at a time, settled one by one. At a stop nothing more is
+begun, and what runs may end and be settled: the connection stays open for it, as in drain mode. What goes wrong between
 this host and the bus is logged and tried again with growing pauses; the function meanwhile just never fires, as
 in Azure, and only the listener's state tells.
 """
@@ -143,10 +144,21 @@ class ServiceBusListener:
         match self._trigger.cardinality:
             case Cardinality.MANY:
                 while not stopping.is_set():
-                    if batch := await self._receive_batch(receiver, stopping):
+                    batch = await self._receive_batch(receiver, stopping)
+                    if await self._came_too_late(receiver, batch, stopping):
+                        return
+                    if batch:
                         await self._run(receiver, batch)
             case Cardinality.ONE:
                 await self._pump_singly(receiver, stopping)
+
+    async def _came_too_late(
+        self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage], stopping: asyncio.Event
+    ) -> bool:
+        """Whether the host stops; what was received meanwhile is given back, and nothing more is begun."""
+        if stopping.is_set() and messages:
+            await self._settle("abandon", receiver.abandon_message, messages)
+        return stopping.is_set()
 
     async def _receive_batch(
         self, receiver: ServiceBusReceiver, stopping: asyncio.Event
@@ -173,6 +185,8 @@ class ServiceBusListener:
                 wait = _BUSY_WAIT_SECONDS if running else _IDLE_WAIT_SECONDS
                 async with self._receiver_in_use:
                     messages = await receiver.receive_messages(max_message_count=room, max_wait_time=wait)
+                if await self._came_too_late(receiver, messages, stopping):
+                    return
                 for message in messages:
                     task = asyncio.create_task(self._run(receiver, [message]))
                     running.add(task)

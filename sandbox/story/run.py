@@ -56,6 +56,7 @@ class Options:
     settle: float = 2.0
     second_look: float = 4.0
     lock: int = 60  # of a message; also how long a killed worker's users stay untouched
+    grace: float = 10.0  # for what runs when the host is told to stop
     from_nothing: bool = False  # begin with tenants that know nothing of each other
     cuttable: bool = False  # a line to the bus that can be cut, and a window on what lies there
 
@@ -165,9 +166,8 @@ class Sandbox:
             json.dumps(service_bus_topology([target["name"] for target in sync["targets"]], self.options.lock)),
             encoding="utf-8",
         )
-        bus = ["bus", "--port", "0", "--config", str(topology)]
-        window = ["--http-port", "0"] if self.options.cuttable else []
-        self.bus = await start("bus", bus + window, log=self.log("bus"))
+        arguments = ["bus", "--port", "0", "--http-port", "0", "--config", str(topology)]
+        self.bus = await start("bus", arguments, log=self.log("bus"))
         self._stack.push_async_callback(self.bus.stop)
         if self.options.cuttable:
             await self.line.start(self.bus.ready["port"])
@@ -194,6 +194,7 @@ class Sandbox:
             *("--tls-cert", self.tenants.ready["certificate"]),
             *("--tls-key", self.tenants.ready["key"]),
             *("--keys-file", str(self.folder / "host-keys.json")),
+            *("--grace", str(self.options.grace)),
         ]
         await self.start_host()
         if self.options.from_nothing:

@@ -16,7 +16,7 @@ from shared.app.events import send_owed
 from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
-from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope
+from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope, matured
 from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def _provision(parts: Parts, target_name: str, messages: Sequence[Received
     # The worker's library leaves the zone off where the host does.
     parts.metrics.queued(target_name, [started - (at if at.tzinfo else at.replace(tzinfo=UTC)) for at in due])
     changes, poison = _read(target_name, messages)
-    waiting = coalesce(changes)
+    waiting = coalesce(matured(change, started, parts.settings.timing) for change in changes)
     follow_ups: list[FollowUp] = []
     for start in range(0, len(waiting), _AT_A_TIME):
         now = parts.clock.now()

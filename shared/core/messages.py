@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -122,6 +122,18 @@ def envelope(change: UserChange, *, not_before: datetime, timing: Timing) -> Env
         slot,
     )
     return Envelope(":".join(parts), encode(change), due, change.target)
+
+
+def matured(change: UserChange, now: datetime, timing: Timing) -> UserChange:
+    """A hint that waited for as long as a second look would is that second look.
+
+    The source's replicas have agreed meanwhile, so nothing is to be gained by one more: after an outage that is half
+    of the work. The window is added because a hint stands for all that came within it.
+    """
+    if change.kind is not Kind.HINT or change.reason is not Reason.NOTIFICATION or change.seen_at is None:
+        return change
+    waited = now - change.seen_at >= timing.window + timing.second_look
+    return replace(change, reason=Reason.SECOND_LOOK) if waited else change
 
 
 def encode(change: UserChange) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from shared.core.messages import (
     decode,
     encode,
     envelope,
+    matured,
 )
 
 USER = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -60,6 +62,15 @@ def test_repeats_in_one_window_have_one_id_and_the_next_window_another():
         envelope(change, not_before=NOON + timedelta(seconds=second), timing=TIMING).message_id for second in (0, 4, 5)
     ]
     assert ids[0] == ids[1] != ids[2]
+
+
+@given(changes, times)
+def test_only_a_notification_that_waited_for_as_long_is_its_own_second_look(change, now):
+    """Whatever else it is stays as it is; all that came within its window have waited for a second look's time."""
+    notified = change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION and change.seen_at is not None
+    waited = notified and now >= change.seen_at + TIMING.window + TIMING.second_look
+    expected = replace(change, reason=Reason.SECOND_LOOK) if waited else change
+    assert matured(change, now, TIMING) == expected
 
 
 def test_a_retry_put_off_by_a_moment_is_no_repetition_of_the_one_at_work():

@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest_asyncio
-from running_app import NO_LAG, ROOT
-from stage import Stage
+from setting import fresh_stage, still_tenants
 
-from sandbox.story.cloud import Cloud
-from sandbox.tenants.config_file import parse
 from sandbox.tenants.contoso import default_document
-from sandbox.tenants.server import TenantsServer
-from shared.config.settings import read_settings
-
-_TEN_DAYS = {"lifetimeSeconds": 864_000}
-"""Tokens outlive every disaster: the SDK keeps them by the machine's time, and the tenants by the stage's."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tenants(tls_dir):
-    """Tenants without lag whose time stands still until it is moved."""
-    document = default_document() | {"replicas": NO_LAG, "tokens": _TEN_DAYS}
-    server = TenantsServer(parse(document), seed=1, tls_dir=tls_dir)
-    server.cloud.clock.freeze()
-    await server.start()
-    ready = server.describe()
-    kept = dict(os.environ)
-    os.environ |= {"IDENTITY_ENDPOINT": ready["identityEndpoint"], "IDENTITY_HEADER": ready["identityHeader"]}
-    yield server
-    os.environ.clear()
-    os.environ.update(kept)
-    await server.stop()
+    """Contoso and the two companies it bought."""
+    async with still_tenants(default_document(), tls_dir) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(tenants, tmp_path):
     """A stage on fresh tenants."""
-    ready = tenants.describe()
-    settings = read_settings(
-        {
-            "SYNC_FILE": str(ROOT / "sync.yaml"),
-            "MANAGED_IDENTITY_CLIENT_ID": ready["managedIdentity"]["clientId"],
-            "READER_CLIENT_ID": ready["apps"]["reader"]["appId"],
-            "WRITER_CLIENT_ID": ready["apps"]["writer"]["appId"],
-            "ServiceBusConnection": "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=b",
-            "USER_CHANGES_TOPIC": "user-changes",
-            "STORE_URL": f"sqlite:///{tmp_path}/links.sqlite3",
-            "NOTIFICATION_URL": "https://localhost:1/api/notifications",
-            "GRAPH_ENDPOINT": ready["login"],
-            "AZURE_AUTHORITY_HOST": ready["login"],
-        }
-    )
-    tenants.cloud.reset(1)
-    async with Cloud(ready) as cloud:
-        stage = Stage(settings, cloud, tenants, tmp_path)
-        await stage.restart()
-        await stage.begin()
+    async with fresh_stage(tenants, tmp_path) as stage:
         yield stage
-        await stage.parts.close()

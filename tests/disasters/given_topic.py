@@ -21,11 +21,12 @@ _BATCH = 100
 class Topic:
     """The topic user-changes under given time."""
 
-    def __init__(self, now):
+    def __init__(self, now, targets=TARGETS):
         self._now = now
+        self._targets = targets
         self._numbers = itertools.count()
         self._seen = {}
-        self._queues = {name: [] for name in (*TARGETS, CONTROL)}
+        self._queues = {name: [] for name in (*targets, CONTROL)}
         self.down = False
         self.parked = []
 
@@ -37,7 +38,7 @@ class Topic:
             if now - self._seen.get(sent.message_id, datetime.min.replace(tzinfo=UTC)) < _DUPLICATE_DETECTION:
                 continue
             self._seen[sent.message_id] = now
-            for target in (sent.target,) if sent.target else TARGETS:
+            for target in (sent.target,) if sent.target else self._targets:
                 self.put(target, sent.due, Received(sent.message_id, sent.body.encode()))
 
     async def park(self, poison):

@@ -49,13 +49,14 @@ class WorkerDied(BaseException):
 class Stage:
     """The app at work, the hands of the administrators, and the oracle."""
 
-    def __init__(self, settings, cloud, tenants, folder):
+    def __init__(self, settings, cloud, tenants, folder, targets=TARGETS):
         self.settings = settings
+        self.targets = targets
         self.cloud = cloud
         self.tenants = tenants
         self.time = tenants.cloud.clock
         self.told = io.StringIO()
-        self.topic = Topic(self.now)
+        self.topic = Topic(self.now, targets)
         self.parts = None
         self.ruled_out = frozenset()
         self._folder = folder
@@ -92,10 +93,10 @@ class Stage:
 
     async def begin(self):
         """Remember everything as it is now: from here on nobody may be wronged."""
-        self.before = {target: await self.cloud.users(target) for target in TARGETS}
+        self.before = {target: await self.cloud.users(target) for target in self.targets}
         journal = await self.cloud.control("GET", "journal")
         self._begun_at = journal["last"]
-        truth = {name: await self.cloud.users(name) for name in ("source", *TARGETS)}
+        truth = {name: await self.cloud.users(name) for name in ("source", *self.targets)}
         self._oracle = Oracle(
             truth, await self.cloud.groups("source"), scope=self._scope_groups(), marker=MARKER, source=SOURCE_TENANT
         )
@@ -103,8 +104,9 @@ class Stage:
     def _scope_groups(self):
         return {group for target in self.parts.sync.targets for group in target.scope.groups}
 
-    async def work(self, *, targets=TARGETS, **within):
+    async def work(self, *, targets=None, **within):
         """Let the app work on whatever comes due for its targets within this time."""
+        targets = targets or self.targets
         until = self.now() + timedelta(**within)
         while (due := self.topic.next_due((*targets, CONTROL))) is not None and due <= until:
             self.time.advance(max(0.0, (due - self.now()).total_seconds()))
@@ -157,7 +159,7 @@ class Stage:
         directory.update(directory.live(user_id, ObjectKind.USER), properties, "test")
 
     async def company(self, *aliases):
-        """People join and are there, as they should be, in both targets; their ids."""
+        """People join and are there, as they should be, in every target; their ids."""
         ids = [await self.id_of(alias) for alias in aliases or FEW]
         await self.joins(*ids)
         await self.work(minutes=3)
@@ -225,8 +227,8 @@ class Stage:
         return [user_id for user_id in user_ids if await self.in_target(user_id, target) is not None]
 
     async def all_present(self, user_ids):
-        """Whether all of them have a live user in both targets."""
-        return all([await self.present(user_ids, target) == list(user_ids) for target in TARGETS])
+        """Whether all of them have a live user in every target."""
+        return all([await self.present(user_ids, target) == list(user_ids) for target in self.targets])
 
     async def target_users(self, user_ids, target="emea"):
         """Ids of the target users, by source id."""
@@ -252,10 +254,10 @@ class Stage:
         wrongs = unlogged(journal, rows, marker=MARKER)
         assert not wrongs, wrongs
 
-    async def right(self, *, but=()):
-        """All of both targets is as it should be, nothing was done wrong on the way, and nobody waits.
+    async def right(self, *, but=(), targets=None):
+        """All of every target is as it should be, nothing was done wrong on the way, and nobody waits.
 
-        `but` are people in scope who are held on purpose, and have no user.
+        `but` are people in scope who are held on purpose, and have no user; `targets` are those that are looked at.
         """
         await self.unharmed()
         await self.told_of()
@@ -263,7 +265,7 @@ class Stage:
         expectation = Expectation(
             MARKER, SOURCE_TENANT, {user_id: user for user_id, user in people.items() if user_id not in but}
         )
-        for target in TARGETS:
+        for target in targets or self.targets:
             comparison = expectation.compare(self.before[target], await self.cloud.users(target))
             assert comparison.right, f"{target}: {comparison}"
             links = [link async for page in self.parts.store.list_links(target) for link in page]

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import latency, write_quota
+from benchmarks import backlog, flood, latency, memory, write_quota
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +26,32 @@ async def test_every_change_arrives():
     figure = await latency.measure(10, per_second=4, seconds=5, times=QUICK)
     counted = {name: figure.measured[name] for name in ("changes", "neverArrived", "throttled", "wrong")}
     assert counted == {"changes": 20, "neverArrived": 0, "throttled": 0, "wrong": 0}, figure.line()
+
+
+async def test_a_flood_is_answered_and_nobody_is_wrong_after_it():
+    """Each notification with 202; twenty of each person within moments come to a few messages."""
+    figure = await flood.measure(10, each=20, seconds=4, times=QUICK)
+    measured = figure.measured
+    assert (measured["notifications"], measured["accepted"], measured["serverErrors"]) == (200, 1.0, 0), figure.line()
+    assert 10 <= measured["messages"] < 200, figure.line()
+    assert measured["deadLettered"] == measured["throttled"] == measured["wrong"] == 0, figure.line()
+
+
+async def test_a_backlog_is_worked_off_and_nobody_is_lost_in_it():
+    """Whoever joined during the outage is in the target, and nobody else is looked at more than once."""
+    figure = await backlog.measure(300, times=QUICK)
+    measured = figure.measured
+    assert measured["joined"] == 3
+    assert 300 <= measured["handedOver"] <= 300 + 2 * 3, figure.line()
+    assert measured["deadLettered"] == measured["throttled"] == measured["wrong"] == 0, figure.line()
+
+
+async def test_a_steady_life_is_measured_and_leaves_nobody_wrong():
+    """What a process of a few seconds weighs tells nothing; that everybody is right does."""
+    figure = await memory.measure(0.1, 5, per_second=3, times=QUICK)
+    counted = {name: figure.measured[name] for name in ("changes", "deadLettered", "throttled", "wrong")}
+    assert counted == {"changes": 18, "deadLettered": 0, "throttled": 0, "wrong": 0}, figure.line()
+    assert figure.measured["peakMiB"] > 0
 
 
 async def test_cycles_and_catch_ups_ask_for_what_they_must_and_write_nothing():

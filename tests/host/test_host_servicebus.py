@@ -248,6 +248,20 @@ async def test_finished_within_grace(start_host, app_module, bus, settings):
     assert _counts(bus, EMEA) == (0, 0, 0)
 
 
+async def test_nothing_is_begun_after_a_stop(start_host, app_module, bus, settings):
+    """A batch that comes while the host already stops is given back, and no invocation begins that may be cut off."""
+    host = await start_host("messages", settings)
+    module = app_module()
+    stop = asyncio.create_task(host.stop())
+    await asyncio.sleep(0)
+    _put(bus, b"1", b"2")
+    _put(bus, b"3", path="singles")
+    assert await stop is True
+    assert (module.batches.empty(), module.singles.empty()) == (True, True)
+    assert _counts(bus, EMEA) == (2, 0, 0)
+    assert _counts(bus, "singles") == (1, 0, 0)
+
+
 async def test_lost_lock(start_host, app_module, bus, settings, clock, caplog):
     """A lock that ran out during the invocation is logged, and the message comes again."""
     await start_host("messages", settings)
