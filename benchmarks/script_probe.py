@@ -1,10 +1,11 @@
 """The product, or the plain script, once in a fresh process, and what it cost that process: a line of JSON.
 
-    python -m benchmarks.script_probe hints|cycle|script FOLDER
+    python -m benchmarks.script_probe hints|load|cycle|script FOLDER
 
-`hints` takes everybody in FOLDER/people.json from Graph's notifications through the topic to the target, `cycle` is the
-app's full cycle, `script` a run of `plain_script`. Everything is imported, signed in and asked for one user before the
-measuring begins; the SDK's models come with the first answer that they read.
+`hints` takes everybody in FOLDER/people.json from Graph's notifications through the topic to the targets, `load` does
+that at the product's pace of writes, `cycle` is the app's full cycle, `script` a run of `plain_script`. Everything is
+imported, signed in and asked for one user before the measuring begins; the SDK's models come with the first answer that
+they read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import json
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,9 +37,9 @@ _KIB: Final = 1024
 _IDLE: Final = 2.0  # seconds without a message
 
 
-async def _hints(ready: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+async def _hints(ready: Mapping[str, Any], folder: Path, *, paced: bool = False) -> dict[str, Any]:
     bus = (folder / "bus").read_text(encoding="utf-8")
-    parts = await _parts(ready, folder, bus)
+    parts = await _parts(ready, folder, bus, paced=paced)
     from benchmarks.deliveries import SUBSCRIPTION, deliver, now, serve_all  # noqa: PLC0415
 
     await parts.store.put_subscription(SUBSCRIPTION)
@@ -63,9 +65,9 @@ async def _cycle(ready: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return _cost(began, ended) | {"sent": sum(target.counts()["sent"] for target in cycle.targets.values())}
 
 
-async def _parts(ready: Mapping[str, Any], folder: Path, bus: str) -> Parts:
+async def _parts(ready: Mapping[str, Any], folder: Path, bus: str, *, paced: bool = False) -> Parts:
     """The app's parts, warm."""
-    parts = build_parts(ready, folder, folder / "sync.yaml", bus)
+    parts = build_parts(ready, folder, folder / "sync.yaml", bus, paced=paced)
     await parts.source.groups_exist([CROSS_TENANT_USERS_GROUP_ID])
     for hands in parts.targets.values():
         await hands.directory.reach()
@@ -114,7 +116,8 @@ def main() -> None:
     """Do it, and print what it cost."""
     what, folder = sys.argv[1], Path(sys.argv[2])
     ready = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
-    done = asyncio.run({"hints": _hints, "cycle": _cycle, "script": _script}[what](ready, folder))
+    doing = {"hints": _hints, "load": partial(_hints, paced=True), "cycle": _cycle, "script": _script}
+    done = asyncio.run(doing[what](ready, folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB
     print(json.dumps({"probe": what, **done, "peakMiB": round(peak)}))
 
