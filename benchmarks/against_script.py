@@ -54,7 +54,7 @@ async def measure(users: int, runs: int) -> list[Figure]:
     wrong = {TARGET: 0, SCRIPTS_TARGET: 0}
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
-            async with _running(Path(folder)) as run:
+            async with running(Path(folder)) as run:
                 await run.play(users)
                 for key, cost in run.costs.items():
                     costs.setdefault(key, []).append(cost)
@@ -66,7 +66,7 @@ async def measure(users: int, runs: int) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _running(folder: Path) -> AsyncIterator[_Run]:
+async def running(folder: Path) -> AsyncIterator[Run]:
     """Tenants and bus; everything that the probes need is in the folder."""
     (folder / "tenants.json").write_text(json.dumps(_tenants()), encoding="utf-8")
     (folder / "sync.yaml").write_text(one_target(ROOT / "sync.yaml"), encoding="utf-8")
@@ -76,12 +76,12 @@ async def _running(folder: Path) -> AsyncIterator[_Run]:
         tenants = await processes.start("tenants", ["tenants", *arguments], log=folder / "tenants.log")
         stack.push_async_callback(tenants.stop)
         arguments = ["--config", str(folder / "servicebus.json")]
-        bus = await processes.start("bus", ["bus", *arguments], log=folder / "bus.log")
+        bus = await processes.start("bus", ["bus", "--port", "0", *arguments], log=folder / "bus.log")
         stack.push_async_callback(bus.stop)
         (folder / "ready.json").write_text(json.dumps(tenants.ready), encoding="utf-8")
         (folder / "bus").write_text(bus.ready["connectionString"], encoding="utf-8")
         cloud = await stack.enter_async_context(Cloud(tenants.ready))
-        yield _Run(folder, cloud, tenants.ready["ca"])
+        yield Run(folder, cloud, tenants.ready["ca"])
 
 
 def _tenants() -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _tenants() -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """All chapters once, by both."""
 
     folder: Path
@@ -104,15 +104,7 @@ class _Run:
 
     async def play(self, users: int) -> None:
         """Let so many people join, change, and stay as they are."""
-        joining = {
-            "tenant": SOURCE,
-            "count": users,
-            "seed": 1,
-            "groups": [CROSS_TENANT_USERS_GROUP_ID],
-            "managers": True,
-        }
-        people = (await self.cloud.control("POST", "users/generate", joining))["ids"]
-        (self.folder / "people.json").write_text(json.dumps(people), encoding="utf-8")
+        people = await self.join(users)
         for chapter, probe in _CHAPTERS.items():
             if chapter == "update":
                 await self.cloud.each(SOURCE, people, "PATCH", "/users/{}", {"department": "Future Products"})
@@ -123,12 +115,30 @@ class _Run:
         for target in (TARGET, SCRIPTS_TARGET):
             self.wrong[target] = await _wrong(self.cloud, target, people)
 
+    async def join(self, users: int) -> Sequence[str]:
+        """Let so many people join the group; their ids."""
+        joining = {
+            "tenant": SOURCE,
+            "count": users,
+            "seed": 1,
+            "groups": [CROSS_TENANT_USERS_GROUP_ID],
+            "managers": True,
+        }
+        people: Sequence[str] = (await self.cloud.control("POST", "users/generate", joining))["ids"]
+        (self.folder / "people.json").write_text(json.dumps(people), encoding="utf-8")
+        return people
+
+    async def probe(self, what: str) -> Mapping[str, Any]:
+        """What a probe says of itself."""
+        trust = trusting(self.authority)
+        printed = await python("-m", "benchmarks.script_probe", what, str(self.folder), environment=trust)
+        said: Mapping[str, Any] = json.loads(printed.splitlines()[-1])
+        return said
+
     async def _cost(self, what: str, target: str) -> Cost:
         """What one chapter cost in all."""
         await self.cloud.control("POST", "counters/reset")
-        trust = trusting(self.authority)
-        printed = await python("-m", "benchmarks.script_probe", what, str(self.folder), environment=trust)
-        probe = json.loads(printed.splitlines()[-1])
+        probe = await self.probe(what)
         counters = await self.cloud.control("GET", "counters")
         asked = [
             count

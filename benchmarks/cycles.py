@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,16 @@ _COMMON: Final = 4  # requests of a catch-up that finds nothing, at most: users,
 
 async def measure(users: int, tls_folder: Path) -> AsyncIterator[Figure]:
     """All figures for so many people; the tenants' keys are in a folder, and all else goes into one below it."""
+    async with settled_in(tls_folder, users) as (folder, cloud, ready):
+        async for figure in _cycles(users, folder, cloud):
+            yield figure
+        async for figure in _catch_ups(users, folder, cloud, ready):
+            yield figure
+
+
+@asynccontextmanager
+async def settled_in(tls_folder: Path, users: int) -> AsyncIterator[tuple[Path, Cloud, Mapping[str, Any]]]:
+    """Running tenants in which so many people are settled: the folder for probes, and the tenants."""
     folder = tls_folder / str(users)
     folder.mkdir()
     await python("-m", "benchmarks.settled", str(folder), str(users))
@@ -53,10 +64,7 @@ async def measure(users: int, tls_folder: Path) -> AsyncIterator[Figure]:
     try:
         (folder / "ready.json").write_text(json.dumps(tenants.ready), encoding="utf-8")
         async with Cloud(tenants.ready) as cloud:
-            async for figure in _cycles(users, folder, cloud):
-                yield figure
-            async for figure in _catch_ups(users, folder, cloud, tenants.ready):
-                yield figure
+            yield folder, cloud, tenants.ready
     finally:
         await tenants.stop()
 

@@ -33,7 +33,7 @@ from benchmarks.bus import cpu_seconds
 from benchmarks.deliveries import SUBSCRIPTION, notification
 from benchmarks.figure import Figure
 from benchmarks.first_webhook import URL, Context
-from benchmarks.probes import python
+from benchmarks.probes import profiled, python
 from sandbox.story import processes
 from sandbox.story.topology import TOPIC, service_bus_topology
 from shared.store import open_store
@@ -56,14 +56,15 @@ _TICK: Final = 0.005  # seconds
 
 async def measure(per_second: float, seconds: float) -> list[Figure]:
     """Every rate for so long."""
-    return [await _measure(items, per_second, seconds) for items in (*_ITEMS, _AS_MANY_AS_POSSIBLE)]
+    return [await measure_one(items, per_second, seconds) for items in (*_ITEMS, _AS_MANY_AS_POSSIBLE)]
 
 
-async def _measure(items: int, per_second: float, seconds: float) -> Figure:
+async def measure_one(items: int, per_second: float, seconds: float) -> Figure:
+    """So many notifications in each POST; 0 is as many POSTs of one as possible."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "servicebus.json").write_text(json.dumps(service_bus_topology(["emea"], 300)), encoding="utf-8")
-        arguments = ["bus", "--config", str(folder / "servicebus.json")]
+        arguments = ["bus", "--port", "0", "--config", str(folder / "servicebus.json")]
         bus = await processes.start("bus", arguments, log=folder / "bus.log")
         try:
             settings = await _settings(folder, bus.ready["connectionString"])
@@ -154,10 +155,11 @@ async def _probe(items: int, per_second: float, seconds: float) -> dict[str, flo
     posts.milliseconds.clear()
     posts.statuses.clear()
     wall, cpu = time.perf_counter(), time.process_time()
-    if items:
-        await posts.at_a_rate(bodies, per_second / items)
-    else:
-        await posts.at_a_time(bodies, _AT_A_TIME)
+    with profiled():
+        if items:
+            await posts.at_a_rate(bodies, per_second / items)
+        else:
+            await posts.at_a_time(bodies, _AT_A_TIME)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     notifications = count * max(1, items)
     return {

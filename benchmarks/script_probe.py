@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.app_parts import build_parts
+from benchmarks.probes import profiled
 from sandbox.tenants.contoso import (
     ADMIN_TEST_APP_ID,
     ADMIN_TEST_SECRET,
@@ -44,9 +45,10 @@ async def _hints(ready: Mapping[str, Any], folder: Path, *, paced: bool = False)
 
     await parts.store.put_subscription(SUBSCRIPTION)
     people = json.loads((folder / "people.json").read_text(encoding="utf-8"))
-    began = now()
-    await deliver(parts, people)
-    ended = await serve_all(parts, bus, _IDLE)
+    with profiled():
+        began = now()
+        await deliver(parts, people)
+        ended = await serve_all(parts, bus, _IDLE)
     await parts.close()
     return _cost(began, ended)
 

@@ -103,7 +103,7 @@ async def _load(users: int, targets: int) -> Load:
             tenants = await processes.start("tenants", ["tenants", *arguments], log=folder / "tenants.log")
             stack.push_async_callback(tenants.stop)
             arguments = ["--config", str(folder / "servicebus.json")]
-            bus = await processes.start("bus", ["bus", *arguments], log=folder / "bus.log")
+            bus = await processes.start("bus", ["bus", "--port", "0", *arguments], log=folder / "bus.log")
             stack.push_async_callback(bus.stop)
             (folder / "ready.json").write_text(json.dumps(tenants.ready), encoding="utf-8")
             (folder / "bus").write_text(bus.ready["connectionString"], encoding="utf-8")
