@@ -22,10 +22,11 @@ NO_BUS: Final = "Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=a
 """A connection string for what must send nothing."""
 
 
-def build_parts(ready: Mapping[str, Any], folder: Path, sync_file: Path, bus: str) -> Parts:
-    """The parts, with nothing to wait for and no pace; `ready` is what the tenants said when they were ready.
+def build_parts(ready: Mapping[str, Any], folder: Path, sync_file: Path, bus: str, *, paced: bool = False) -> Parts:
+    """The parts, with nothing to wait for; `ready` is what the tenants said when they were ready.
 
-    The store is `folder`/links.sqlite3; `bus` is a connection string.
+    Writes have no pace, unless they are `paced` as in production. The store is `folder`/links.sqlite3; `bus` is a
+    connection string.
     """
     os.environ |= {"IDENTITY_ENDPOINT": ready["identityEndpoint"], "IDENTITY_HEADER": ready["identityHeader"]}
     from shared.app.compose import build  # noqa: PLC0415
@@ -55,4 +56,5 @@ def build_parts(ready: Mapping[str, Any], folder: Path, sync_file: Path, bus: st
     async def no_sleep(_: float) -> None:
         """A user who was just invited is on every replica already."""
 
-    return build(settings, Clock(lambda: datetime.now(UTC), no_sleep), pace=Pace(per_second=1e6, burst=1e6))
+    pace = None if paced else Pace(per_second=1e6, burst=1e6)
+    return build(settings, Clock(lambda: datetime.now(UTC), no_sleep), pace=pace)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from benchmarks.app_parts import NO_BUS, build_parts
+from benchmarks.probes import profiled
 from benchmarks.settled import MARKER, SOURCE_TENANT_ID, TARGET
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ async def _cycle(ready: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
     await parts.targets[TARGET].directory.reach()  # loads the SDK, which is no part of a cycle
     before = time.process_time()
-    cycle = await full_cycle(parts)
+    with profiled():
+        cycle = await full_cycle(parts)
     cpu = time.process_time() - before
     if cycle is None:
         raise RuntimeError("another cycle is under way")

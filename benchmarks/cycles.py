@@ -19,12 +19,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import settled
 from benchmarks.app_parts import build_parts
 from benchmarks.figure import Figure
+from benchmarks.probes import ROOT, python
 from sandbox.story import processes
 from sandbox.story.cloud import Cloud
 from sandbox.story.topology import service_bus_topology
@@ -34,7 +36,6 @@ from sandbox.tenants.contoso import SOURCE_TENANT_ID
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 _RUNS: Final = 3  # of each probe; the median counts
 _PAGE: Final = 999
 _CHANGES: Final = (0, 100, 1000)
@@ -44,19 +45,26 @@ _COMMON: Final = 4  # requests of a catch-up that finds nothing, at most: users,
 
 async def measure(users: int, tls_folder: Path) -> AsyncIterator[Figure]:
     """All figures for so many people; the tenants' keys are in a folder, and all else goes into one below it."""
+    async with settled_in(tls_folder, users) as (folder, cloud, ready):
+        async for figure in _cycles(users, folder, cloud):
+            yield figure
+        async for figure in _catch_ups(users, folder, cloud, ready):
+            yield figure
+
+
+@asynccontextmanager
+async def settled_in(tls_folder: Path, users: int) -> AsyncIterator[tuple[Path, Cloud, Mapping[str, Any]]]:
+    """Running tenants in which so many people are settled: the folder for probes, and the tenants."""
     folder = tls_folder / str(users)
     folder.mkdir()
-    await _python("-m", "benchmarks.settled", str(folder), str(users))
+    await python("-m", "benchmarks.settled", str(folder), str(users))
     arguments = ["tenants", "--config", str(folder / "tenants.json"), "--seed", str(settled.SEED)]
     log = folder / "tenants.log"
     tenants = await processes.start("tenants", [*arguments, "--tls-dir", str(tls_folder)], log=log)
     try:
         (folder / "ready.json").write_text(json.dumps(tenants.ready), encoding="utf-8")
         async with Cloud(tenants.ready) as cloud:
-            async for figure in _cycles(users, folder, cloud):
-                yield figure
-            async for figure in _catch_ups(users, folder, cloud, tenants.ready):
-                yield figure
+            yield folder, cloud, tenants.ready
     finally:
         await tenants.stop()
 
@@ -85,21 +93,11 @@ async def _cycles(users: int, folder: Path, cloud: Cloud) -> AsyncIterator[Figur
 
 
 async def _probe(what: str, folder: Path) -> dict[str, Any]:
-    printed = await _python("-m", "benchmarks.cycle_probe", what, str(folder))
+    printed = await python("-m", "benchmarks.cycle_probe", what, str(folder))
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     if found.get("failure"):
         raise RuntimeError(f"{what}: {found['failure']}")
     return found
-
-
-async def _python(*arguments: str) -> bytes:
-    """What a process prints. Whatever is large has one of its own: a child begins with its parent's peak memory."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate()
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{err.decode()[-2000:]}")
-    return out
 
 
 async def _catch_ups(users: int, folder: Path, cloud: Cloud, ready: Mapping[str, Any]) -> AsyncIterator[Figure]:

@@ -26,19 +26,21 @@ if TYPE_CHECKING:
 URL = "https://localhost/api/notifications"
 
 
-class _TraceContext(NamedTuple):
+class TraceContext(NamedTuple):
+    """The host's trace, of which there is none."""
+
     trace_parent: str | None = None
 
 
-class _Context(NamedTuple):
+class Context(NamedTuple):
     """What of the host's context the function reads."""
 
-    trace_context: _TraceContext = _TraceContext()
+    trace_context: TraceContext = TraceContext()
 
 
 async def answer(function: Callable[..., Awaitable[func.HttpResponse]], request: func.HttpRequest) -> dict[str, Any]:
     """What the function makes of a request, and what it took."""
-    response = await function(request, _Context())
+    response = await function(request, Context())
     took = (time.perf_counter() - _BEGAN) * 1000
     return {
         "status": response.status_code,

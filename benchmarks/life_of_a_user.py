@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -21,18 +20,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azure.servicebus.aio import ServiceBusClient
-
 from benchmarks.app_parts import build_parts
+from benchmarks.deliveries import SUBSCRIPTION, deliver, serve_all
 from benchmarks.figure import Figure
 from sandbox.story.expectation import Expectation
 from sandbox.tenants import tls
-from shared.app.ingest import ingest
-from shared.app.provision import Received, provision
-from shared.core.model import SubscriptionRecord
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from sandbox.story.cloud import Cloud
     from shared.app.parts import Parts
@@ -41,11 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "source"
 _SHARE_WITH_MANAGERS = 10  # one in so many
 _SHARE_REMOVED = 20  # one in so many leaves the group, and as many are deleted: together within the budget
-_ITEMS = 100  # of one notification
-_RECEIVED = 200  # messages of one batch of the host, and
-_IDLE = 2.0  # seconds without one, after which there are no more: longer than the app puts anything off here
+_IDLE = 2.0  # seconds without a message, after which there are no more: longer than the app puts anything off here
 _DIGITS = 4
-_RECORD = SubscriptionRecord("/users", "the-state", "https://localhost:1/api/notifications", "the-subscription")
 
 
 class Life:
@@ -54,7 +46,6 @@ class Life:
     def __init__(self, parts: Parts, cloud: Cloud, connection_string: str, *, idle: float = _IDLE) -> None:
         """`connection_string` is the bus's; after `idle` seconds without a message there are no more."""
         self._idle = idle
-        self._done_at = 0.0
         self._parts = parts
         self._cloud = cloud
         self._connection_string = connection_string
@@ -64,7 +55,7 @@ class Life:
 
     async def figures(self, users: int) -> AsyncIterator[Figure]:
         """Play all chapters with so many users; the last figure says whether the targets are right."""
-        await self._parts.store.put_subscription(_RECORD)
+        await self._parts.store.put_subscription(SUBSCRIPTION)
         self._before = {target: await self._cloud.users(target) for target in self._targets}
         people = await self._hire(users, first=0, managers=False)
         yield await self._chapter("create", people, writes=2)
@@ -96,10 +87,9 @@ class Life:
     ) -> Figure:
         await self._cloud.control("POST", "counters/reset")
         started = time.perf_counter()
-        for start in range(0, len(people), _ITEMS):
-            await ingest(self._parts, _notification(people[start : start + _ITEMS]))
-        await asyncio.gather(*map(self._drain, self._targets))
-        seconds = max(0.0, self._done_at - started)
+        await deliver(self._parts, people)
+        done = await serve_all(self._parts, self._connection_string, self._idle)
+        seconds = max(0.0, done.wall - started)
         counters = await self._cloud.control("GET", "counters")
         expected, measured = {}, {}
         for target in self._targets:
@@ -118,18 +108,6 @@ class Life:
             if tenant in {SOURCE, *self._targets}
         }
         return Figure(f"life.{name}", len(people), expected, measured, seconds, exact, requests)
-
-    async def _drain(self, target: str) -> None:
-        """Do as the Functions host does, until no more messages come."""
-        async with (
-            ServiceBusClient.from_connection_string(self._connection_string) as client,
-            client.get_subscription_receiver(self._parts.settings.topic, target) as receiver,
-        ):
-            while batch := await receiver.receive_messages(_RECEIVED, max_wait_time=self._idle):
-                received = [Received(str(message.message_id), b"".join(message.body)) for message in batch]
-                await provision(self._parts, target, received)
-                await asyncio.gather(*map(receiver.complete_message, batch))
-                self._done_at = time.perf_counter()
 
     async def _right(self) -> Figure:
         """Compare all of every target with what it should hold."""
@@ -177,21 +155,6 @@ def _proofs(counters: Any) -> int:
     counted = counters["requests"].get(SOURCE, {})
     proofs = ("POST /users/{id}/checkMemberGroups", "GET /groups/{id}", "GET /directory/deletedItems/{id}")
     return sum(counted.get(operation, 0) for operation in proofs)
-
-
-def _notification(people: Iterable[str]) -> bytes:
-    items = [
-        {
-            "changeType": "updated",
-            "clientState": _RECORD.client_state,
-            "resource": f"Users/{person}",
-            "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": person},
-            "subscriptionId": _RECORD.subscription_id,
-            "tenantId": "50000000-0000-4000-8000-000000000001",
-        }
-        for person in people
-    ]
-    return json.dumps({"value": items}).encode()
 
 
 async def _run(users: int, folder: Path) -> bool:

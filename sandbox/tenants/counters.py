@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 
 class Counters:
-    """Requests, answers, resource units and writes since the last reset, by tenant name."""
+    """Requests, round trips, answers, resource units and writes since the last reset, by tenant name.
+
+    A `$batch` is one round trip, and each of its items a request.
+    """
 
     def __init__(self) -> None:
         self._requests: dict[str, Counter[str]] = {}
+        self._round_trips: Counter[str] = Counter()
         self._statuses: dict[str, Counter[str]] = {}
         self._units: Counter[str] = Counter()
         self._writes: Counter[str] = Counter()
@@ -26,6 +30,10 @@ class Counters:
         self._requests.setdefault(tenant, Counter())[operation] += 1
         self._units[tenant] += units
         self._writes[tenant] += writes
+
+    def round_trip(self, tenant: str) -> None:
+        """One call of Graph came over the wire."""
+        self._round_trips[tenant] += 1
 
     def answer(self, tenant: str, status: int) -> None:
         """One request was answered."""
@@ -38,6 +46,7 @@ class Counters:
     def reset(self) -> None:
         """Start from zero."""
         self._requests.clear()
+        self._round_trips.clear()
         self._statuses.clear()
         self._units.clear()
         self._writes.clear()
@@ -46,6 +55,7 @@ class Counters:
         """All counts."""
         return {
             "requests": {tenant: dict(counts) for tenant, counts in self._requests.items()},
+            "roundTrips": dict(self._round_trips),
             "statuses": {tenant: dict(counts) for tenant, counts in self._statuses.items()},
             "resourceUnits": dict(self._units),
             "writes": dict(self._writes),

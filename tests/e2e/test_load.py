@@ -15,9 +15,13 @@ QUICK = {"WINDOW_SECONDS": 1.0, "SETTLE_SECONDS": 2.0, "SECOND_LOOK_SECONDS": 4.
 
 
 async def test_people_who_join_at_once_are_all_written_and_graph_never_refuses():
-    """An invitation and an update for each, under Graph's own quota, by the product's own times."""
+    """An invitation and an update for each, under Graph's own quota, by the product's own times.
+
+    An update may meet a replica that does not know the new user yet. It is made again, and carried out once.
+    """
     figure = await write_quota.measure(30)
     assert figure.measured["writes"] == 2 * 30, figure.line()
+    assert figure.measured["refusedByReplicas"] <= figure.expected["refusedByReplicas"], figure.line()
     assert figure.measured["throttled"] == figure.measured["wrong"] == 0, figure.line()
 
 

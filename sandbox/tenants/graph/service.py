@@ -83,6 +83,7 @@ class GraphService:
             identity = self._authenticate(request)
         except GraphError as error:
             return self._response(Finished(self._refusal(error, marks)), marks)
+        self._world.counters.round_trip(identity.tenant.name)
         if request.method == "POST" and path == "$batch":
             self._world.counters.request(identity.tenant.name, _BATCH, 0, 0)
             outcome = self._struck(request, identity, _BATCH, marks, lambda: self._batch(request, identity, marks))
