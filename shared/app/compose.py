@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shared.app.parts import Clock, Parts, TargetParts
+from shared.app.webhook import Webhook
 from shared.bus.topic import open_topic
 from shared.config.faults import ConfigurationError, ConfigurationFault
 from shared.config.settings import Settings, read_settings
@@ -112,6 +113,7 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         changes=SourceChanges(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
+        webhook=Webhook(store.get_subscriptions, clock.now),
         log=log,
         tracing=tracing,
         metrics=metrics,
