@@ -60,7 +60,7 @@ async def rotate(parts: Parts, record: SubscriptionRecord, expires_at: datetime)
         if stored is None:
             return None
         record = stored
-        await parts.clock.sleep(HEARD_WITHIN.total_seconds())
+    await parts.clock.sleep(HEARD_WITHIN.total_seconds())
     answer = await _ask(parts, record, expires_at)
     if isinstance(answer, Fault) and answer.size is FaultSize.CONFLICT:
         answer = await _make_room(parts, record, expires_at, resumed=resumed)
