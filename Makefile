@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup sandbox test check bench soak package clean
+.PHONY: help setup sandbox test check audit bench soak package clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## ?/\t/' | expand -t 12
@@ -42,6 +42,11 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 
 test: setup check  ## all checks and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Asks a service of vulnerabilities over the network, so it is no part of `test`. Strict: a package that could not be
+# looked up is a failure, and not a package without vulnerabilities.
+audit: $(VENV)/.python-packages  ## known vulnerabilities of what the deployed app is made of
+	$(BIN)/python -m pip_audit --strict --requirement requirements.txt
 
 bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md tells what each is
 	$(BIN)/python -m benchmarks.cold_start

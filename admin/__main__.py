@@ -24,6 +24,7 @@ from admin.register import register
 from admin.schema import schema
 from admin.scope import scope
 from admin.status import status
+from admin.subscriptions import subscriptions
 from admin.try_mapping import try_mapping
 from admin.validate import validate
 
@@ -51,6 +52,7 @@ admin.add_command(register)
 admin.add_command(schema)
 admin.add_command(scope)
 admin.add_command(status)
+admin.add_command(subscriptions)
 admin.add_command(try_mapping)
 admin.add_command(validate)
 

@@ -15,7 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shared.app.parts import Clock, Parts, TargetParts
+from shared.app.webhook import Webhook
 from shared.bus.topic import open_topic
+from shared.config.clouds import namespace_complaint
 from shared.config.faults import ConfigurationError, ConfigurationFault
 from shared.config.settings import Settings, read_settings
 from shared.config.sync_file import SyncConfiguration, Tenant, read_sync_file
@@ -73,11 +75,12 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
     """Build all parts for the given settings. `pace` is each target's, where it is not its share of Graph's quota.
 
     Raises:
-        ConfigurationError: sync.yaml, or the place of the store, cannot be used.
+        ConfigurationError: sync.yaml, the place of the store, or the Service Bus namespace, cannot be used.
     """
     for library in ("httpx", "azure"):
         logging.getLogger(library).setLevel(logging.WARNING)  # lines for each request, with ids in them
     sync = read_sync_file(settings.sync_file)
+    _check_namespace(settings, sync)
     tracing, metrics = Tracing(), Metrics()
     graphs = _Graphs(settings, sync, clock, _observer(tracing, metrics))
     source = graphs.client(sync.source, settings.reader_client_id, "source")
@@ -112,11 +115,20 @@ def build(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, pace: Pace | None 
         changes=SourceChanges(source),
         subscriptions=SourceSubscriptions(source),
         targets=targets,
+        webhook=Webhook(store.get_subscriptions, clock.now),
         log=log,
         tracing=tracing,
         metrics=metrics,
         closing=[topic.close, store.close, log.close, *graphs.closing, identity.close],
     )
+
+
+def _check_namespace(settings: Settings, sync: SyncConfiguration) -> None:
+    """Settings and sync.yaml have to agree on the cloud."""
+    complaint = namespace_complaint(settings.service_bus_namespace or "", sync.source.cloud)
+    if complaint is not None:
+        fault = ConfigurationFault("ServiceBusConnection__fullyQualifiedNamespace", complaint)
+        raise ConfigurationError("app settings", (fault,))
 
 
 class _Graphs:

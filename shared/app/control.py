@@ -40,6 +40,8 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
     match order.command:
         case Command.RENEW_SUBSCRIPTIONS:
             await keep_subscriptions(parts, renew=True)
+        case Command.ROTATE_SUBSCRIPTIONS:
+            await keep_subscriptions(parts, rotate=True)
         case Command.CATCH_UP:
             await catch_up(parts)
         case Command.FULL_CYCLE:

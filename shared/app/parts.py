@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from shared.app.webhook import Webhook
     from shared.bus.topic import UserChangesTopic
     from shared.config.settings import Settings
     from shared.config.sync_file import SyncConfiguration, Target
@@ -53,6 +54,7 @@ class Parts:
     changes: SourceChanges
     subscriptions: SourceSubscriptions
     targets: Mapping[str, TargetParts]
+    webhook: Webhook
     log: LogSink
     tracing: Tracing
     metrics: Metrics

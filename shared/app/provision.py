@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from shared.app.events import send_owed
 from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
+from shared.core.defects import outline
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope, matured
 from shared.store.errors import StoreError
@@ -93,9 +94,10 @@ async def _serve_or_put_off(parts: Parts, target_name: str, changes: Sequence[Us
     except StoreError as error:
         _logger.warning("%s: %d users are put off: %s", target_name, len(changes), error)
         return [_put_off(parts, change, Fault(FaultSize.TRANSIENT, "StoreUnavailable")) for change in changes]
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - a defect of ours, whatever it is
         if len(changes) == 1:
-            _logger.exception("%s: user %s is put into escrow for a defect", target_name, changes[0].user_id)
+            user_id, what = changes[0].user_id, outline(error)  # and no more: its text may hold values of theirs
+            _logger.error("%s: user %s is put into escrow for a defect: %s", target_name, user_id, what)  # noqa: TRY400
             return [_put_off(parts, changes[0], Fault(FaultSize.USER, "InternalError"))]
     _logger.warning("%s: a batch of %d users failed as a whole; they are served one by one", target_name, len(changes))
     follow_ups: list[FollowUp] = []

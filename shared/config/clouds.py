@@ -1,4 +1,4 @@
-"""The Microsoft clouds: where each one's sign-in and Graph live. One table, used for every tenant."""
+"""The Microsoft clouds: where each one's sign-in, Graph and Service Bus live. One table, used for every tenant."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Cloud:
     graph: str
     federation_audience: str
     monitor: str  # audience of Azure Monitor's ingestion
+    service_bus: str  # what the names of its namespaces end with
 
 
 CLOUDS = {
@@ -31,23 +32,38 @@ CLOUDS = {
         "https://graph.microsoft.com",
         "api://AzureADTokenExchange",
         "https://monitor.azure.com",
+        "servicebus.windows.net",
     ),
     CloudName.US_GOV: Cloud(
         "https://login.microsoftonline.us",
         "https://graph.microsoft.us",
         "api://AzureADTokenExchangeUSGov",
         "https://monitor.azure.us",
+        "servicebus.usgovcloudapi.net",
     ),
     CloudName.US_GOV_DOD: Cloud(
         "https://login.microsoftonline.us",
         "https://dod-graph.microsoft.us",
         "api://AzureADTokenExchangeUSGov",
         "https://monitor.azure.us",
+        "servicebus.usgovcloudapi.net",
     ),
     CloudName.CHINA: Cloud(
         "https://login.chinacloudapi.cn",
         "https://microsoftgraph.chinacloudapi.cn",
         "api://AzureADTokenExchangeChina",
         "https://monitor.azure.cn",
+        "servicebus.chinacloudapi.cn",
     ),
 }
+
+
+def namespace_complaint(namespace: str, cloud: Cloud) -> str | None:
+    """Why a Service Bus namespace cannot be right for an app whose source is in `cloud`; None where it may be."""
+    known = {each.service_bus for each in CLOUDS.values()} - {cloud.service_bus}
+    if not namespace.lower().rstrip(".").endswith(tuple(f".{suffix}" for suffix in known)):
+        return None
+    return (
+        f"{namespace} is in another cloud than the source, whose namespaces end with {cloud.service_bus}:"
+        " an identity does not cross clouds; deploy the app in the source's cloud"
+    )

@@ -20,6 +20,7 @@ class Command(StrEnum):
     """What can be asked for."""
 
     RENEW_SUBSCRIPTIONS = "renewSubscriptions"
+    ROTATE_SUBSCRIPTIONS = "rotateSubscriptions"
     CATCH_UP = "catchUp"
     FULL_CYCLE = "fullCycle"
 

@@ -68,10 +68,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class RetiredState:
+    """The clientState of a subscription that another has taken the place of."""
+
+    client_state: str = field(repr=False)
+    subscription_id: str
+    until: datetime | None = None  # still believed till then; None: Graph may have the subscription yet
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionRecord:
     """A Graph change-notification subscription that we made, or are about to make.
 
-    Written before the create call, with the id unknown, because Graph may deliver before it answers.
+    Written before the create call, with the id unknown, because Graph may deliver before it answers. One record is
+    the subscription that lives, the one that is about to take its place, and those that may still be heard of.
     """
 
     resource: str  # "/users" | "/groups"; the key
@@ -79,6 +89,10 @@ class SubscriptionRecord:
     notification_url: str
     subscription_id: str | None = None
     expires_at: datetime | None = None
+    change_types: str = "updated,deleted"  # as Graph was asked
+    made_at: datetime | None = None
+    successor: str | None = field(default=None, repr=False)  # clientState of the one that is being made
+    retired: tuple[RetiredState, ...] = ()
     etag: str | None = field(default=None, compare=False)
 
 
@@ -91,4 +105,4 @@ class StateRow:
     etag: str | None = field(default=None, compare=False)
 
 
-__all__ = ["Claim", "Link", "LinkState", "StateRow", "SubscriptionRecord"]
+__all__ = ["Claim", "Link", "LinkState", "RetiredState", "StateRow", "SubscriptionRecord"]

@@ -33,10 +33,15 @@ class SourceSubscriptions:
         """`client` holds the reader app's credential for the source tenant."""
         self._client = client
 
-    async def create(self, resource: str, *, url: str, client_state: str, expires_at: datetime) -> Subscription | Fault:
-        """Subscribe to changes of `/users` or `/groups`. Graph validates `url` before it answers."""
+    async def create(
+        self, resource: str, change_types: str, *, url: str, client_state: str, expires_at: datetime
+    ) -> Subscription | Fault:
+        """Subscribe to changes of `/users` or `/groups`. Graph validates `url` before it answers.
+
+        Of one resource and the same `change_types` Graph lets an app have one subscription: a second is a CONFLICT.
+        """
         body = {
-            "changeType": "updated,deleted",
+            "changeType": change_types,
             "notificationUrl": url,
             "lifecycleNotificationUrl": url,
             "resource": resource,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.core.model import Claim, Link, LinkState, StateRow, SubscriptionRecord
+from shared.core.model import Claim, Link, LinkState, RetiredState, StateRow, SubscriptionRecord
 
 from .protocol import TooLarge
 
@@ -91,6 +91,17 @@ def subscription_document(record: SubscriptionRecord) -> Document | TooLarge:
             "notification_url": record.notification_url,
             "subscription_id": record.subscription_id,
             "expires_at": _time_text(record.expires_at),
+            "change_types": record.change_types,
+            "made_at": _time_text(record.made_at),
+            "successor": record.successor,
+            "retired": [
+                {
+                    "client_state": state.client_state,
+                    "subscription_id": state.subscription_id,
+                    "until": _time_text(state.until),
+                }
+                for state in record.retired
+            ],
         }
     )
 
@@ -104,6 +115,13 @@ def read_subscription(text: str, etag: str) -> SubscriptionRecord:
         notification_url=fields["notification_url"],
         subscription_id=fields.get("subscription_id"),
         expires_at=_time(fields.get("expires_at")),
+        change_types=fields.get("change_types", "updated,deleted"),
+        made_at=_time(fields.get("made_at")),
+        successor=fields.get("successor"),
+        retired=tuple(
+            RetiredState(state["client_state"], state["subscription_id"], _time(state["until"]))
+            for state in fields.get("retired", ())
+        ),
         etag=etag,
     )
 

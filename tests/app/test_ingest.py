@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import time
@@ -108,6 +109,27 @@ async def test_repeats_in_one_window_become_one_message(app, body):
     for _ in range(3):
         assert (await ingest(app.parts, body(user_item(TWO)))).status == 202
     assert 1 <= len(await sent(app)) <= 2
+
+
+async def test_a_thousand_replays_are_one_message_for_each_target_and_window(app, body):
+    """Whoever repeats what Graph sent has everybody looked at once a window, and no more."""
+    await subscribed(app)
+    timing = dataclasses.replace(app.parts.settings.timing, window=timedelta(minutes=1))
+    started = app.clock.now().replace(second=0, microsecond=0)
+    replayed = body(user_item(ONE), group_item({"id": TWO}))
+    for window in range(2):
+        now = started + timedelta(minutes=window)
+        parts = dataclasses.replace(
+            app.parts,
+            settings=dataclasses.replace(app.parts.settings, timing=timing),
+            clock=dataclasses.replace(app.parts.clock, now=lambda now=now: now),
+        )
+        for _ in range(10):
+            replies = await asyncio.gather(*(ingest(parts, replayed) for _ in range(50)))
+            assert {reply.status for reply in replies} == {202}
+    app.clock.advance(minutes=5)
+    for target in ("emea", "apac"):
+        assert sorted(change.user_id for change in await app.messages(target)) == [ONE, ONE, TWO, TWO]
 
 
 FORGED = [

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_ingest import GROUPS, ONE, SOURCE_TENANT, TWO, USERS, group_item, user_item
 
 from shared.app.ingest import ingest
+from shared.app.webhook import Webhook as Kept
 from shared.core.messages import MalformedMessageError, Timing, decode, object_id
 
 NOW = datetime(2026, 5, 24, 22, 24, tzinfo=UTC)
@@ -25,16 +26,19 @@ class Webhook:
 
     def __init__(self):
         self.sent = []
+        self.reads = 0
+        self.now = NOW
         self.parts = SimpleNamespace(
-            clock=SimpleNamespace(now=lambda: NOW),
+            clock=SimpleNamespace(now=lambda: self.now),
             settings=SimpleNamespace(timing=Timing()),
-            store=SimpleNamespace(get_subscriptions=self._subscriptions),
             sync=SimpleNamespace(source=SimpleNamespace(tenant_id=SOURCE_TENANT)),
             topic=SimpleNamespace(send=self._send),
             tracing=SimpleNamespace(notification=lambda _parent: nullcontext()),
+            webhook=Kept(self._subscriptions, lambda: self.now),
         )
 
     async def _subscriptions(self):
+        self.reads += 1
         return (USERS, GROUPS)
 
     async def _send(self, envelopes):

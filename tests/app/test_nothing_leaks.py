@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ from running_app import SOURCE_TENANT
 from test_ingest import ONE, user_item
 from test_ingest_fuzz import Webhook
 
+from shared.app.provision import Received, provision
 from shared.config.settings import read_settings
 from shared.core.matching import Person
-from shared.core.messages import MalformedMessageError, decode
+from shared.core.messages import MalformedMessageError, Reason, UserChange, decode, encode
 from shared.core.model import SubscriptionRecord
 from shared.graph.faults import classify, classify_sign_in
 
@@ -91,3 +93,35 @@ async def test_a_refused_invitation_is_logged_without_names_and_tokens(app, capl
     assert "failed {}" not in told
     for value in (SECRET, person["userPrincipalName"], person["displayName"], "Bearer ", "eyJ"):
         assert value not in told
+
+
+class Breaking:
+    """A source whose answer brings a defect to light, of which the exceptions repeat whom it met."""
+
+    def __init__(self, source, token):
+        self._source = source
+        self._token = token
+        self.met = ""
+
+    async def read_users(self, user_ids, **options):
+        self.met = str(await self._source.read_users(user_ids, **options))
+        try:
+            {}[self.met]
+        except KeyError as error:
+            raise RuntimeError(f"Bearer {self._token}") from error
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_defect_is_logged_without_the_values_it_met(app, caplog):
+    """Where it happened is told, in the message and in what handlers make of it; not whom it happened to but by id."""
+    [someone] = await app.join("PattiF")
+    [person] = [user for user in await app.cloud.users("source") if user["id"] == someone]
+    source = Breaking(app.parts.source, SECRET)
+    parts = dataclasses.replace(app.parts, source=source)
+    await provision(parts, "emea", [Received("m", encode(UserChange(someone, Reason.NOTIFICATION)).encode())])
+    assert person["displayName"] in source.met
+    assert f"user {someone} is put into escrow for a defect: RuntimeError at test_nothing_leaks:" in caplog.text
+    assert "after KeyError at test_nothing_leaks:" in caplog.text
+    assert "shared.app.serve:" in caplog.text
+    for value in (SECRET, person["displayName"], person["userPrincipalName"], person["givenName"]):
+        assert value not in caplog.text

@@ -62,6 +62,16 @@ def test_no_script_of_the_page_is_inline_and_the_policy_allows_none(page):
     assert " on" not in "".join(line for line in html.splitlines() if "<button" in line)
 
 
+@pytest.mark.parametrize("path", ["/", "/page/main.js", "/vendor/plotly.js", "/api/state", "/nothing"])
+def test_every_answer_carries_the_policy(page, path):
+    """Nothing may be loaded that is not named, nothing sniffed, nothing framed."""
+    headers = get(page, path).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == policy["form-action"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_it_answers_to_its_own_address_alone(page):
     """A name of somebody else's that leads to this machine gets nothing."""
     assert get(page, "/api/state", host="evil.example").status == 403

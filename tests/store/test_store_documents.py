@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.model import Claim, Link, LinkState, StateRow, SubscriptionRecord
+from shared.core.model import Claim, Link, LinkState, RetiredState, StateRow, SubscriptionRecord
 from shared.store.checks import MAX_ID_LENGTH, check_batch
 from shared.store.documents import (
     MAX_DOCUMENT_LENGTH,
@@ -90,6 +90,10 @@ def test_state_document(row: StateRow):
         notification_url=TEXT,
         subscription_id=st.none() | TEXT,
         expires_at=st.none() | TIMES,
+        change_types=TEXT,
+        made_at=st.none() | TIMES,
+        successor=st.none() | TEXT,
+        retired=st.lists(st.builds(RetiredState, TEXT, TEXT, st.none() | TIMES), max_size=3).map(tuple),
     )
 )
 def test_subscription_document(record: SubscriptionRecord):
@@ -101,6 +105,12 @@ def test_older_document():
     """A link written by an older version is read with defaults."""
     text = json.dumps({"target": "emea", "source_id": "a", "state": "active", "a field of tomorrow": 1})
     assert read_link(text, "e1") == Link("emea", "a", state=LinkState.ACTIVE)
+
+
+def test_older_subscription_document():
+    """A subscription recorded by an older version is one of unknown age."""
+    text = json.dumps({"resource": "/users", "client_state": "s", "notification_url": "https://example.org"})
+    assert read_subscription(text, "e1") == SubscriptionRecord("/users", "s", "https://example.org")
 
 
 def test_document_limit():
