@@ -16,9 +16,9 @@ from shared.app.desire import Draft
 from shared.app.inquiry import _not_settled
 from shared.app.judgement import _is_busy
 from shared.core.commit import carried_out, failed
+from shared.core.cycle import _STALE_CLAIM
 from shared.core.decide import CONSISTENCY_HORIZON, Action, Look, Plan, Policy, decide, look_needed, without_look
 from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted, UnknownDesired
-from shared.core.difference import Change
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.messages import Timing
 from shared.core.model import Claim, Link, LinkState
@@ -26,6 +26,8 @@ from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Pr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shared.core.difference import Change
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OLDEST: Final = NOW - timedelta(minutes=40)
@@ -37,6 +39,7 @@ _LOST: Final = Fault(FaultSize.TRANSIENT, "lost")
 _UNREAD: Final = Fault(FaultSize.TRANSIENT, "unread")
 
 DISAGREES: Final = "everything is done, and target or link are wrong"
+ENDLESS: Final = "it can never come to an end"
 
 HINT: Final = "hint"
 CHECK: Final = "check"
@@ -163,6 +166,8 @@ class Model:
                 left.remove(message)
                 taken = world._replace(queue=tuple(left))
                 yield f"a worker takes a {message}", _at(taken, len(world.workers), Worker(message))
+        if self._is_found(world):
+            yield "a full cycle finds the claim", _queued(world, CHECK)
         yield from self._time(world)
         for place, worker in enumerate(world.workers):
             if place and worker == world.workers[place - 1]:
@@ -173,6 +178,11 @@ class Model:
                 others = world.workers[:place] + world.workers[place + 1 :]
                 dead = world._replace(workers=others, crashes=world.crashes - 1)
                 yield f"worker {_name(worker)} dies before: {worker.step}", _queued(dead, worker.message)
+
+    def _is_found(self, world: World) -> bool:
+        """Whether a claim was left behind for so long that a full cycle has the user checked."""
+        claim = world.link.claim if world.link else None
+        return claim is not None and not (world.queue or world.workers) and NOW - claim.at >= _STALE_CLAIM
 
     def _time(self, world: World) -> Iterator[tuple[str, World]]:
         """A message lock goes by. A worker who is still there outlived it, and its message is given to another."""
@@ -322,13 +332,13 @@ class Model:
             return world.evil
         if len(world.users) > 1:
             return "two target users for one source user"
-        if world.link is not None and world.link.claim is not None and not (world.queue or world.workers):
-            return "a claim with nobody to free it"
         return ""
 
     def is_end(self, world: World) -> bool:
-        """Whether all messages were worked off, and no more will come."""
-        return not world.queue and not world.workers and world.source + 1 == len(self.scenario.wants)
+        """Whether all messages were worked off, no more will come, and nobody claims the link."""
+        claimed = world.link is not None and world.link.claim is not None
+        idle = not world.queue and not world.workers and not claimed
+        return idle and world.source + 1 == len(self.scenario.wants)
 
     def agrees(self, world: World) -> bool:
         """Whether the target is as the source wants it, and the link says so."""
@@ -383,7 +393,7 @@ def explore(scenario: Scenario, protocol: Protocol | None = None, *, agreement: 
         waiting += news
     for number in range(len(worlds)):
         if number not in ending:
-            return Found(len(worlds), len(ends), wrong, "it can never come to an end", _way(came, number))
+            return Found(len(worlds), len(ends), wrong, ENDLESS, _way(came, number))
     return Found(len(worlds), len(ends), wrong)
 
 
