@@ -6,13 +6,14 @@ forgets. What it writes are rows of the store: claims, notes on holds, charges. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.app.guard import limit
 from shared.app.inquiry import desire, look
 from shared.app.link_rows import write_links
 from shared.app.two_source_users import held_together, hold_both
+from shared.core.commit import with_claim
 from shared.core.decide import Look, Plan, decide, look_needed, without_look
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link
@@ -72,7 +73,7 @@ async def judge(
     claimed, _ = await write_links(
         store,
         [
-            replace(links.get(user_id) or Link(target.name, user_id), claim=claim)
+            with_claim(links.get(user_id) or Link(target.name, user_id), claim)
             for user_id, needed in looks.items()
             if needed is not Look.NONE
         ],

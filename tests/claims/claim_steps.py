@@ -31,7 +31,7 @@ from claim_world import (
 from shared.app.desire import Draft
 from shared.app.inquiry import not_settled
 from shared.app.judgement import is_busy
-from shared.core.commit import carried_out, failed
+from shared.core.commit import carried_out, failed, with_claim
 from shared.core.cycle import STALE_CLAIM
 from shared.core.decide import Action, Look, decide, look_needed, without_look
 from shared.core.desired import Desired, OutOfScope, SourceDeleted, UnknownDesired
@@ -142,7 +142,8 @@ class Steps:
         return at(world, place, worker._replace(step="commit without a look", link=kept(link), owes=owes))
 
     def _claim(self, world: World, place: int, worker: Worker) -> Step:
-        link = replace(worker.before or kept(Link("emea", "s")), claim=Claim("worker", worker.now))
+        link, claim = worker.before or kept(Link("emea", "s")), Claim("worker", worker.now)
+        link = with_claim(link, claim) if self.protocol.minds_predecessors else replace(link, claim=claim)
         after, stored = self._store(world, place, link)
         if not stored:
             return "finds the row another's", _over(world, place, RETRY)
@@ -168,7 +169,7 @@ class Steps:
         if users != world.users:
             changed = world._replace(users=users)
             if self.scenario.behind:
-                changed = changed._replace(older=(Snapshot(world.users, NOW),))
+                changed = changed._replace(older=(*world.older, Snapshot(world.users, NOW)))
         if worker.step == "delete" and not isinstance(worker.want, OutOfScope | SourceDeleted):
             changed = changed._replace(evil="a removal without positive evidence")
         following = _WRITTEN_ON.get(worker.step, "commit") if fault is None else "commit"

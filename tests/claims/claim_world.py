@@ -95,6 +95,7 @@ class Protocol:
     minds_claims: bool = True
     takes_over: bool = True
     observes_again: bool = True
+    minds_predecessors: bool = True
     second_look: bool = True
 
 

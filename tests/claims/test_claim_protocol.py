@@ -73,11 +73,10 @@ GAPS = {
     ("an answer is lost", CREATE_REMOVE.name): "stays",
     # A restore whose answer was lost leaves the link as removed, and a removal then looks at nothing.
     ("an answer is lost", RESTORE_REMOVE.name): "stays",
-    # Somebody who leaves is believed to be in the bin already, however recent our own restore is.
+    # Somebody who leaves is believed not to be there any more, however recent our own write is.
+    ("a replica is behind", CREATE_REMOVE.name): "stays",
     ("a replica is behind", RESTORE_REMOVE.name): "stays",
     ("a worker dies, a replica is behind", RESTORE_REMOVE.name): "stays",
-    # Whoever takes over a claim and finds nothing to do forgets that something may have been written a moment ago.
-    ("a worker dies, a replica is behind", REMOVE_RESTORE.name): "heals",
     # A retry that saw nothing to do has no second look, and a row lost to another worker is not asked for again.
     ("the source cannot be read", CREATE_REMOVE.name): "heals",
     ("the source cannot be read", REMOVE_RESTORE.name): "heals",
@@ -115,10 +114,12 @@ def test_enough_is_explored() -> None:
     assert found.ends > 100
 
 
+BOTH = {"crashes": 1, "behind": True}
 MUTANTS = [
     ("writes without compare-and-set", CREATE_UPDATE, {}, Protocol(compare_and_set=False), DISAGREES),
     ("minds nobody's claim", CREATE_UPDATE, {}, Protocol(minds_claims=False), DISAGREES),
-    ("trusts a stale claim", CREATE_UPDATE, {"crashes": 1, "behind": True}, Protocol(observes_again=False), DISAGREES),
+    ("trusts a stale claim", REMOVE_RESTORE, BOTH, Protocol(observes_again=False), DISAGREES),
+    ("forgets whom it took over from", CREATE_UPDATE, BOTH, Protocol(minds_predecessors=False), DISAGREES),
     ("takes over no claim", CREATE, {"crashes": 1}, Protocol(takes_over=False), ENDLESS),
     ("takes no second look", CREATE_REMOVE, {}, Protocol(second_look=False), DISAGREES),
 ]
