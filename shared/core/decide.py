@@ -8,8 +8,8 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     unknown                retry    retry        retry        retry        retry             retry
     frozen                 nothing  nothing      nothing      nothing      nothing           nothing
     in scope               retry    create ¹     restore ²    update ³     adopt / hold ⁴    hold
-    out of scope           retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
-    source deleted         retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
+    out of scope           retry    nothing ⁷    nothing ⁷    by policy ⁶  nothing / hold ⁵  nothing
+    source deleted         retry    nothing ⁷    nothing ⁷    by policy ⁶  nothing / hold ⁵  nothing
 
     ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source; hold when
       somebody else deleted our user for good and the policy respects that
@@ -20,6 +20,7 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
       that an interrupted attempt of ours invited, or that a person named in an import
     ⁵ hold when our link says it should be ours: somebody took the marker away
     ⁶ keep, disable or soft-delete; with grace days, disable at once and soft-delete when they are over
+    ⁷ retry while a write of ours may not be on every replica, unless that write was the removal
 
 Several matches hold an in-scope user whatever else is true, naming the objects.
 """
@@ -56,6 +57,9 @@ GRACE_BEGINS: Final = "inGrace"
 GRACE_OVER: Final = "graceOver"
 
 _YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
+
+_NOT_SEEN: Final = Fault(FaultSize.YOUNG, "youngObject", timedelta(minutes=1))
+"""Of somebody who is to be removed. A replica is seldom behind for longer, and they may well be gone in truth."""
 
 _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD})
 
@@ -196,7 +200,7 @@ def decide(desired: Desired, observed: Observed, link: Link | None, policy: Poli
         case InScope(), Present():
             return _in_scope_present(desired, observed, link, policy, now)
         case ((OutOfScope() | SourceDeleted()), (Absent() | Binned())):
-            return Plan(Action.NOTHING, "alreadyRemoved")
+            return _leaving_unseen(link, now)
         case ((OutOfScope() | SourceDeleted()), Ambiguous()):
             return Plan(Action.NOTHING, "notOurs")
         case ((OutOfScope() | SourceDeleted()), Present()):
@@ -259,6 +263,14 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(action, reason, observed.user_id, found.change, left=found.left)
         case _:  # pragma: no cover - all three markers stand above; guards hide that from mypy
             raise AssertionError(observed.marker)
+
+
+def _leaving_unseen(link: Link, now: datetime) -> Plan:
+    """Somebody we made or restored a moment ago is there, whatever a replica says that has not heard of it."""
+    removed = link.state is LinkState.SOFT_DELETED and link.claim is None
+    if link.target_id is not None and not removed and _is_recent(link, now):
+        return _retry(_NOT_SEEN)
+    return Plan(Action.NOTHING, "alreadyRemoved")
 
 
 def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
