@@ -123,5 +123,5 @@ def not_settled(
 
 def _turns_round(want: Desired, link: Link) -> bool:
     if isinstance(want, OutOfScope | SourceDeleted):
-        return link.state in {LinkState.ACTIVE, LinkState.DISABLED} and link.leaving_since is None
+        return link.state in {LinkState.NEW, LinkState.ACTIVE, LinkState.DISABLED} and link.leaving_since is None
     return isinstance(want, InScope) and link.state is LinkState.SOFT_DELETED

@@ -154,7 +154,7 @@ def look_needed(desired: Desired, link: Link | None, *, check: bool) -> Look:
                 return Look.NONE
             return Look.BY_ID
         case OutOfScope() | SourceDeleted():
-            if link is None or (link.state is LinkState.SOFT_DELETED and not check):
+            if link is None or (_was_removed(link) and not check):
                 return Look.NONE
             return Look.BY_ID if linked else Look.BY_MATCH
         case _:
@@ -267,8 +267,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
 
 def _leaving_unseen(link: Link, now: datetime) -> Plan:
     """Somebody we made or restored a moment ago is there, whatever a replica says that has not heard of it."""
-    removed = link.state is LinkState.SOFT_DELETED and link.claim is None
-    if link.target_id is not None and not removed and _is_recent(link, now):
+    if link.target_id is not None and not _was_removed(link) and _is_recent(link, now):
         return _retry(_NOT_SEEN)
     return Plan(Action.NOTHING, "alreadyRemoved")
 
@@ -315,6 +314,11 @@ def _in_grace(observed: Present, link: Link, policy: Policy, reason: str, now: d
 def _was_there(link: Link) -> bool:
     """Whether our user was in the target as far as we know, so that somebody else must have deleted it."""
     return link.target_id is not None and link.claim is None and link.state in _LIVING
+
+
+def _was_removed(link: Link) -> bool:
+    """Whether the last that was done to our user is the removal; a claim may be of a restore that was interrupted."""
+    return link.state is LinkState.SOFT_DELETED and link.claim is None
 
 
 def _retry(fault: Fault) -> Plan:

@@ -1,12 +1,14 @@
-"""What a link says once it is claimed, or after a fault."""
+"""What a link says once it is claimed, and after a fault."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.commit import with_claim
+from shared.core.commit import failed, with_claim
+from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Claim, Link, LinkState
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,3 +34,27 @@ def test_what_a_claim_may_have_led_to_outlives_it(changed_at, stale, remembered)
     assert (claimed.claim, claimed.changed_at) == (CLAIM, remembered)
     assert claimed.fingerprint == (None if stale else "old")
     assert (claimed.state, claimed.target_id) == (link.state, link.target_id)
+
+
+REMOVED = Link("emea", "s", LinkState.SOFT_DELETED, "t", changed_at=EARLIER)
+
+
+def test_a_removal_is_not_certain_once_a_worker_may_have_restored_the_user():
+    """Its claim went stale between the restore and the commit."""
+    assert with_claim(REMOVED, CLAIM).state is LinkState.SOFT_DELETED
+    assert with_claim(replace(REMOVED, claim=Claim("w", BEFORE)), CLAIM).state is LinkState.NEW
+
+
+@pytest.mark.parametrize("size", FaultSize)
+def test_a_removal_is_not_certain_after_a_restore_that_failed(size):
+    """The answer may have been lost, or the write after it refused; throttling, too, may come after the restore."""
+    fault = Fault(size, "General")
+    assert failed(REMOVED, fault, NOW, wrote=True)[0].state is LinkState.NEW
+    assert failed(REMOVED, fault, NOW, wrote=False)[0].state is LinkState.SOFT_DELETED
+
+
+@pytest.mark.parametrize("state", sorted(set(LinkState) - {LinkState.SOFT_DELETED}))
+def test_a_fault_leaves_every_other_state_as_it_is(state):
+    """Only what was last applied is in doubt."""
+    link, _ = failed(replace(REMOVED, state=state, fingerprint="old"), Fault(FaultSize.USER, "x"), NOW, wrote=True)
+    assert (link.state, link.fingerprint) == (state, None)

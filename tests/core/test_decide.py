@@ -294,6 +294,7 @@ LOOKS = [
     (OUT, ACTIVE, False, Look.BY_ID),
     (OUT, DELETED, False, Look.NONE),
     (OUT, DELETED, True, Look.BY_ID),
+    (OUT, replace(DELETED, claim=Claim("w", LONG_AGO)), False, Look.BY_ID),
     (OUT, Link("emea", "s", claim=Claim("w", LONG_AGO)), False, Look.BY_MATCH),
     (SourceDeleted(), ACTIVE, False, Look.BY_ID),
 ]
