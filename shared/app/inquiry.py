@@ -45,7 +45,7 @@ async def desire(
     )
     drafts = {user_id: draft(target, reading, links.get(user_id), now) for user_id, reading in readings.items()}
     drafts = await _prove_scope(parts, target, drafts, links)
-    drafts |= _not_settled(drafts, links, now, parts.settings.timing.second_look)
+    drafts |= not_settled(drafts, links, now, parts.settings.timing.second_look)
     return await with_managers(parts, target, drafts)
 
 
@@ -102,7 +102,7 @@ async def _prove_scope(
     return drafts
 
 
-def _not_settled(
+def not_settled(
     drafts: Mapping[str, Draft], links: Mapping[str, Link], now: datetime, horizon: timedelta
 ) -> dict[str, Draft]:
     """Those who would be removed, or restored, within moments of our having written the opposite.
@@ -123,5 +123,5 @@ def _not_settled(
 
 def _turns_round(want: Desired, link: Link) -> bool:
     if isinstance(want, OutOfScope | SourceDeleted):
-        return link.state in {LinkState.ACTIVE, LinkState.DISABLED} and link.leaving_since is None
+        return link.state in {LinkState.NEW, LinkState.ACTIVE, LinkState.DISABLED} and link.leaving_since is None
     return isinstance(want, InScope) and link.state is LinkState.SOFT_DELETED

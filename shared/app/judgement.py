@@ -6,20 +6,21 @@ forgets. What it writes are rows of the store: claims, notes on holds, charges. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.app.guard import limit
 from shared.app.inquiry import desire, look
 from shared.app.link_rows import write_links
 from shared.app.two_source_users import held_together, hold_both
+from shared.core.commit import with_claim
 from shared.core.decide import Look, Plan, decide, look_needed, without_look
 from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from shared.app.parts import Parts, TargetParts
     from shared.core.desired import Desired
@@ -57,7 +58,7 @@ async def judge(
     joining = sorted({other for others in partners.values() for other in others} - waiting.keys())
     waiting |= {user_id: UserChange(user_id, Reason.REFERENCE) for user_id in joining}
     links |= await store.get_links(target.name, joining)
-    free = [user_id for user_id in waiting if not _is_busy(links.get(user_id), parts, now)]
+    free = [user_id for user_id in waiting if not is_busy(links.get(user_id), now, parts.settings.timing.lock)]
     desired = await desire(parts, target, free, links, now)
     looks = {
         user_id: look_needed(want, links.get(user_id), check=waiting[user_id].kind is Kind.CHECK)
@@ -72,7 +73,7 @@ async def judge(
     claimed, _ = await write_links(
         store,
         [
-            replace(links.get(user_id) or Link(target.name, user_id), claim=claim)
+            with_claim(links.get(user_id) or Link(target.name, user_id), claim)
             for user_id, needed in looks.items()
             if needed is not Look.NONE
         ],
@@ -99,6 +100,6 @@ async def judge(
     )
 
 
-def _is_busy(link: Link | None, parts: Parts, now: datetime) -> bool:
-    """Whether another worker is at this user; a claim that outlived its message is taken over."""
-    return link is not None and link.claim is not None and now - link.claim.at < parts.settings.timing.lock
+def is_busy(link: Link | None, now: datetime, lock: timedelta) -> bool:
+    """Whether another worker is at this user; a claim that outlived the lock of its message is taken over."""
+    return link is not None and link.claim is not None and now - link.claim.at < lock

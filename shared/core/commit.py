@@ -1,7 +1,7 @@
-"""What a link says after a decision was carried out, or failed.
+"""What a link says once it is claimed, and after a decision was carried out, or failed.
 
-The last step of the life of a change, kept pure: the row that is committed follows from the plan, the outcome and
-the row before. Its event in the log is made by `decision_event`; storing and sending are the app's.
+The rows of the life of a change, kept pure: what is committed follows from the plan, the outcome and the row before.
+Its event in the log is made by `decision_event`; storing and sending are the app's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,18 @@ from shared.core.decide import GRACE_BEGINS, Action, Plan, Policy
 from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted
 from shared.core.difference import digest
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
-from shared.core.model import Link, LinkState
+from shared.core.model import Claim, Link, LinkState
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+
+def with_claim(link: Link, claim: Claim) -> Link:
+    """The link as a worker claims it. Whoever had claimed it before may have written, and that is not forgotten."""
+    if link.claim is not None:
+        changed_at = max(link.changed_at or link.claim.at, link.claim.at)
+        link = replace(_in_doubt(link), changed_at=changed_at)
+    return replace(link, claim=claim)
 
 
 def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: datetime) -> Link:
@@ -71,19 +79,24 @@ def _applied(link: Link, plan: Plan, want: InScope, policy: Policy) -> dict[str,
 def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Link, timedelta]:
     """The link after a fault, and how long to wait before the user is looked at again.
 
-    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what was last applied.
+    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what we knew.
     """
     attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
     wait = back_off(fault, max(1, attempt))
     link = replace(
-        link,
+        _in_doubt(link) if wrote else link,
         reason=fault.code,
         attempt=attempt,
         retry_at=now + wait if lasts(fault, attempt) else None,
-        fingerprint=None if wrote else link.fingerprint,
         missing_since=(link.missing_since or now) if fault.code == "sourceMissing" else link.missing_since,
     )
     return link, wait
+
+
+def _in_doubt(link: Link) -> Link:
+    """The link after writes of which nobody knows how far they came: a user whom we removed may be restored."""
+    state = LinkState.NEW if link.state is LinkState.SOFT_DELETED else link.state
+    return replace(link, state=state, fingerprint=None)
 
 
 def is_old_drift(plan: Plan, before: Link) -> bool:

@@ -75,7 +75,7 @@ _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 _OVERDUE: Final = timedelta(hours=1)
 """After this a retry's message is taken to be lost."""
 
-_STALE_CLAIM: Final = timedelta(minutes=30)
+STALE_CLAIM: Final = timedelta(minutes=30)
 """A claim that is so old belongs to a worker that is no more, and to a message that never came back."""
 
 
@@ -202,7 +202,7 @@ class Comparison:
 
     def _is_due(self, link: Link) -> bool:
         if link.claim is not None:
-            return self._now - link.claim.at >= _STALE_CLAIM
+            return self._now - link.claim.at >= STALE_CLAIM
         if link.retry_at is not None:
             return self._everything or self._now - link.retry_at >= _OVERDUE
         return self._everything

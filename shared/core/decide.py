@@ -8,8 +8,8 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     unknown                retry    retry        retry        retry        retry             retry
     frozen                 nothing  nothing      nothing      nothing      nothing           nothing
     in scope               retry    create ¹     restore ²    update ³     adopt / hold ⁴    hold
-    out of scope           retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
-    source deleted         retry    nothing      nothing      by policy ⁶  nothing / hold ⁵  nothing
+    out of scope           retry    nothing ⁷    nothing ⁷    by policy ⁶  nothing / hold ⁵  nothing
+    source deleted         retry    nothing ⁷    nothing ⁷    by policy ⁶  nothing / hold ⁵  nothing
 
     ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source; hold when
       somebody else deleted our user for good and the policy respects that
@@ -21,6 +21,7 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
       that an interrupted attempt of ours invited, or that a person named in an import
     ⁵ hold when our link says it should be ours: somebody took the marker away
     ⁶ keep, disable or soft-delete; with grace days, disable at once and soft-delete when they are over
+    ⁷ retry while a write of ours may not be on every replica, unless that write was the removal
 
 Several matches hold an in-scope user whatever else is true, naming the objects.
 """
@@ -57,6 +58,9 @@ GRACE_BEGINS: Final = "inGrace"
 GRACE_OVER: Final = "graceOver"
 
 _YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
+
+_NOT_SEEN: Final = Fault(FaultSize.YOUNG, "youngObject", timedelta(minutes=1))
+"""Of somebody who is to be removed. A replica is seldom behind for longer, and they may well be gone in truth."""
 
 _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD})
 
@@ -151,7 +155,7 @@ def look_needed(desired: Desired, link: Link | None, *, check: bool) -> Look:
                 return Look.NONE
             return Look.BY_ID
         case OutOfScope() | SourceDeleted():
-            if link is None or (link.state is LinkState.SOFT_DELETED and not check):
+            if link is None or (_was_removed(link) and not check):
                 return Look.NONE
             return Look.BY_ID if linked else Look.BY_MATCH
         case _:
@@ -197,7 +201,7 @@ def decide(desired: Desired, observed: Observed, link: Link | None, policy: Poli
         case InScope(), Present():
             return _in_scope_present(desired, observed, link, policy, now)
         case ((OutOfScope() | SourceDeleted()), (Absent() | Binned())):
-            return Plan(Action.NOTHING, "alreadyRemoved")
+            return _leaving_unseen(link, now)
         case ((OutOfScope() | SourceDeleted()), Ambiguous()):
             return Plan(Action.NOTHING, "notOurs")
         case ((OutOfScope() | SourceDeleted()), Present()):
@@ -265,6 +269,13 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             raise AssertionError(observed.marker)
 
 
+def _leaving_unseen(link: Link, now: datetime) -> Plan:
+    """Somebody we made or restored a moment ago is there, whatever a replica says that has not heard of it."""
+    if link.target_id is not None and not _was_removed(link) and _is_recent(link, now):
+        return _retry(_NOT_SEEN)
+    return Plan(Action.NOTHING, "alreadyRemoved")
+
+
 def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
     linked = observed.user_id == link.target_id
     if observed.marker is not Marker.OURS:
@@ -307,6 +318,11 @@ def _in_grace(observed: Present, link: Link, policy: Policy, reason: str, now: d
 def _was_there(link: Link) -> bool:
     """Whether our user was in the target as far as we know, so that somebody else must have deleted it."""
     return link.target_id is not None and link.claim is None and link.state in _LIVING
+
+
+def _was_removed(link: Link) -> bool:
+    """Whether the last that was done to our user is the removal; a claim may be of a restore that was interrupted."""
+    return link.state is LinkState.SOFT_DELETED and link.claim is None
 
 
 def _retry(fault: Fault) -> Plan:

@@ -278,6 +278,33 @@ async def test_a_crash_between_invitation_and_patch_is_resumed(app):
     assert (await app.in_target(patti))["id"] == link.target_id
 
 
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("POST /directory/deletedItems/{id}/restore", {"status": 504, "apply": True}),
+        ("PATCH /users/{id}", {"status": 429, "headers": {"Retry-After": "1"}}),
+    ],
+)
+async def test_a_restore_that_was_not_finished_leaves_nobody_behind_who_left_again(app, operation, answer):
+    """The link cannot say that the user is in the bin, so whoever hears that they left looks at the target."""
+    patti, colleague = await app.join("PattiF", "IsaiahL")
+    await app.serve(patti, colleague)
+    await app.leave(patti)
+    app.clock.advance(hours=1)
+    await app.serve(patti)
+    app.clock.advance(days=2)  # the deletion budget has room again
+    await app.join("PattiF")
+    await app.fault(tenant="emea", operation=operation, count=1, **answer)
+    [follow_up] = await app.serve(patti)
+    assert follow_up.change.kind is Kind.RETRY
+    assert await app.in_target(patti) is not None
+    await app.leave(patti)
+    app.clock.advance(minutes=2)
+    await app.serve(patti, kind=Kind.RETRY, reason=follow_up.change.reason)
+    assert await app.in_target(patti) is None
+    assert (await app.link(patti)).state is LinkState.SOFT_DELETED
+
+
 async def test_throttling_waits_as_long_as_graph_says_and_spends_no_attempt(app):
     """Retry-After becomes the time of the next message."""
     [patti] = await app.join("PattiF")

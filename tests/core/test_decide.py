@@ -158,6 +158,10 @@ CELLS = [
     (OUT, UNSEEN, ACTIVE, POLICY, Action.RETRY, "InternalServerError"),
     (OUT, Absent(), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
     (OUT, Binned("t", Marker.OURS), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
+    (OUT, Absent(), YOUNG, POLICY, Action.RETRY, "youngObject"),
+    (OUT, Binned("t", Marker.OURS), YOUNG, POLICY, Action.RETRY, "youngObject"),
+    (OUT, Binned("t", Marker.OURS), replace(DELETED, changed_at=JUST_NOW), POLICY, Action.NOTHING, "alreadyRemoved"),
+    (OUT, Binned("t", Marker.OURS), replace(DELETED, claim=Claim("w", JUST_NOW)), POLICY, Action.RETRY, "youngObject"),
     (OUT, Ambiguous(("t", "u")), ACTIVE, POLICY, Action.NOTHING, "notOurs"),
     (OUT, present(), ACTIVE, POLICY, Action.SOFT_DELETE, "notInGroup"),
     (OUT, present(), ACTIVE, Policy(out_of_scope=OutOfScopeAction.KEEP), Action.NOTHING, "kept"),
@@ -176,6 +180,7 @@ CELLS = [
     (OUT, present(Marker.ANOTHER), ACTIVE, POLICY, Action.NOTHING, "notOurs"),
     (SourceDeleted(), Absent(), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
     (SourceDeleted(), Binned("t", Marker.OURS), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
+    (SourceDeleted(), Binned("t", Marker.OURS), YOUNG, POLICY, Action.RETRY, "youngObject"),
     (SourceDeleted(), present(), ACTIVE, POLICY, Action.SOFT_DELETE, "sourceDeleted"),
     (
         SourceDeleted(),
@@ -300,6 +305,7 @@ LOOKS = [
     (OUT, ACTIVE, False, Look.BY_ID),
     (OUT, DELETED, False, Look.NONE),
     (OUT, DELETED, True, Look.BY_ID),
+    (OUT, replace(DELETED, claim=Claim("w", LONG_AGO)), False, Look.BY_ID),
     (OUT, Link("emea", "s", claim=Claim("w", LONG_AGO)), False, Look.BY_MATCH),
     (SourceDeleted(), ACTIVE, False, Look.BY_ID),
 ]

@@ -1,0 +1,60 @@
+"""What a link says once it is claimed, and after a fault."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.core.commit import failed, with_claim
+from shared.core.fault_sizes import Fault, FaultSize
+from shared.core.model import Claim, Link, LinkState
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CLAIM = Claim("mine", NOW)
+BEFORE, EARLIER = NOW - timedelta(minutes=6), NOW - timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("changed_at", "stale", "remembered"),
+    [
+        (None, None, None),
+        (EARLIER, None, EARLIER),
+        (None, BEFORE, BEFORE),
+        (EARLIER, BEFORE, BEFORE),
+        (BEFORE, EARLIER, BEFORE),
+    ],
+)
+def test_what_a_claim_may_have_led_to_outlives_it(changed_at, stale, remembered):
+    """Whoever takes over finds nothing to do, perhaps, because a replica is behind; the next look has to know."""
+    before = Claim("w", stale) if stale else None
+    link = Link("emea", "s", LinkState.ACTIVE, "t", fingerprint="old", claim=before, changed_at=changed_at)
+    claimed = with_claim(link, CLAIM)
+    assert (claimed.claim, claimed.changed_at) == (CLAIM, remembered)
+    assert claimed.fingerprint == (None if stale else "old")
+    assert (claimed.state, claimed.target_id) == (link.state, link.target_id)
+
+
+REMOVED = Link("emea", "s", LinkState.SOFT_DELETED, "t", changed_at=EARLIER)
+
+
+def test_a_removal_is_not_certain_once_a_worker_may_have_restored_the_user():
+    """Its claim went stale between the restore and the commit."""
+    assert with_claim(REMOVED, CLAIM).state is LinkState.SOFT_DELETED
+    assert with_claim(replace(REMOVED, claim=Claim("w", BEFORE)), CLAIM).state is LinkState.NEW
+
+
+@pytest.mark.parametrize("size", FaultSize)
+def test_a_removal_is_not_certain_after_a_restore_that_failed(size):
+    """The answer may have been lost, or the write after it refused; throttling, too, may come after the restore."""
+    fault = Fault(size, "General")
+    assert failed(REMOVED, fault, NOW, wrote=True)[0].state is LinkState.NEW
+    assert failed(REMOVED, fault, NOW, wrote=False)[0].state is LinkState.SOFT_DELETED
+
+
+@pytest.mark.parametrize("state", sorted(set(LinkState) - {LinkState.SOFT_DELETED}))
+def test_a_fault_leaves_every_other_state_as_it_is(state):
+    """Only what was last applied is in doubt."""
+    link, _ = failed(replace(REMOVED, state=state, fingerprint="old"), Fault(FaultSize.USER, "x"), NOW, wrote=True)
+    assert (link.state, link.fingerprint) == (state, None)
