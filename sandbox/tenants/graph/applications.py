@@ -249,6 +249,7 @@ def create_assignment(call: Call) -> Reply:
     if role in held:
         raise bad_request("Permission being assigned already exists on the object.")
     call.tenant.consents[principal["appId"]] = held | {role}
+    call.tenant.granted[principal["appId"], role] = call.now
     made = _assignment(call, principal, role)
     return Reply(201, {"@odata.context": call.context("appRoleAssignments/$entity"), **made})
 
