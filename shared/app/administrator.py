@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.core.fault_sizes import Fault, FaultSize
-from shared.graph.client import GraphRequest
+from shared.graph.client import STABLE, GraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,9 +54,9 @@ class Administrator:
                 f" {self.tenant.tenant_id}; sign in there, or correct sync.yaml"
             )
 
-    async def found(self, path: str) -> Mapping[str, Any] | None:
+    async def found(self, path: str, *, version: str = STABLE) -> Mapping[str, Any] | None:
         """What Graph holds at an address, and None where there is nothing. Raises RefusedError."""
-        answer = await self._client.send(GraphRequest("GET", path))
+        answer = await self._client.send(GraphRequest("GET", path, version=version))
         if answer.fault is None:
             return answer.body
         if answer.fault.size is FaultSize.GONE:
