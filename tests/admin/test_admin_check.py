@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from admin_terminal import NO_LAG, Terminal
+from admin_terminal import NO_LAG, ROOT, Terminal
 
 from sandbox.story.cloud import Cloud
 from sandbox.tenants.config_file import parse
@@ -29,7 +30,7 @@ ONBOARDING = [
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
 ]
-POLICY = "/policies/crossTenantAccessPolicy"
+DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 EVERYBODY = [{"target": "AllUsers", "targetType": "user"}]
 
 SIGNED_IN = "an administrator is signed in"
@@ -301,6 +302,21 @@ async def test_beta_that_answers_otherwise_is_no_answer(desk):
     assert code == 0
     assert lines[ROOM]["verdict"] == "unknown"
     assert lines[REDEMPTION]["verdict"] == "pass"
+
+
+async def test_the_commands_of_the_page_on_deploying_run(desk):
+    """Those that look as an administrator; a person signs in where a token stands here."""
+    shown = [
+        *re.findall(r"^ *python -m admin (check .*)$", DEPLOY, re.MULTILINE),
+        *re.findall(r"`python -m admin (check source)`", DEPLOY),
+    ]
+    assert len(shown) == 2
+    for command in shown:
+        words = command.replace("$WRITER_CLIENT_ID", WRITER_APP_ID).split()
+        token = await desk.token(words[2] if words[1] == "target" else "source")
+        code, out, err = await desk.run(*words, "--token-file", token, "--settings", desk.bare)
+        assert (code, err) == (0, "")
+        assert "Traceback" not in out
 
 
 async def test_in_words_each_line_has_its_place_and_its_fix(desk):
