@@ -105,6 +105,7 @@ class Tenant:
         self.default_access = service_default()
         self.partners: dict[str, JsonObject] = {}
         self.synchronization: dict[str, JsonObject] = {}
+        self.arrivals: dict[str, tuple[float, ...]] = {}  # when each replica hears of a new app or principal
         self.granted: dict[tuple[str, str], float] = {}  # when a role was assigned to an app through Graph
         self.authorization = service_authorization()
         self.invitations = InvitationGate()
