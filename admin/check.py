@@ -15,7 +15,7 @@ import click
 from rich.text import Text
 
 from admin.administrator import look_as_administrator, read_configuration, sign_in_options
-from admin.running import REFUSED, check_target, json_option, run, settings_option, typed_id
+from admin.running import REFUSED, check_target, json_option, run, settings_option, typed_id, wrong
 from admin.terminal import console
 from shared.app.check_tenant import RIGHTS, Seen, see_source, see_target
 from shared.config.faults import ConfigurationError
@@ -46,6 +46,8 @@ def check(context: click.Context, *, as_json: bool, settings_file: Path | None) 
     tenant can see is unknown then: `check source` and `check target NAME` ask for their sign-in.
     """
     if context.invoked_subcommand is not None:
+        if as_json or settings_file is not None:
+            wrong(f"--json and --settings go behind it: python -m admin check {context.invoked_subcommand} … --json")
         return
 
     async def checked(parts: Parts) -> list[Line]:

@@ -76,7 +76,7 @@ class Administrator:
             return answer.body
         if answer.fault.size is FaultSize.GONE:
             return None
-        raise self.refused(answer.fault)
+        raise self.refused(answer.fault, f"Graph did not tell ({answer.fault.code})")
 
     async def listed(self, path: str) -> list[Mapping[str, Any]]:
         """The first page of a list, where that is all there is: names and ids are unique, or nearly so."""
@@ -95,21 +95,23 @@ class Administrator:
                 return answer.body
             wait = next(waits, None) if answer.fault.size in _NOT_FOUND and self._is_young(path, body) else None
             if wait is None:
-                raise self.refused(answer.fault)
+                raise self.refused(
+                    answer.fault,
+                    f"Graph could not do it ({answer.fault.code}); what was changed stays, and running this again does"
+                    " the rest",
+                )
             await self._sleep(wait)
 
     def _is_young(self, path: str, body: Mapping[str, Any]) -> bool:
         """Whether a request is about something that this command made."""
         return any(made in path or made in body.values() for made in self._made)
 
-    def refused(self, fault: Fault) -> RefusedError:
-        """What to tell the person of a fault."""
+    def refused(self, fault: Fault, otherwise: str) -> RefusedError:
+        """What to tell the person of a fault: a role that is missing, or what is said otherwise."""
         rights = self._rights
         if fault.code == "InsufficientRights":
             return RefusedError(
                 f"Entra does not let you see or change {rights.subject} of {self.tenant.tenant_id}: sign in as"
                 f" {rights.role} of that tenant, and consent to {' and '.join(rights.permissions)} when you are asked"
             )
-        return RefusedError(
-            f"Graph could not do it ({fault.code}); what was changed stays, and running this again does the rest"
-        )
+        return RefusedError(otherwise)

@@ -17,6 +17,7 @@ from shared.core.preflight import (
     DOMAINS,
     INVITING,
     ROOM,
+    ROOM_ELSEWHERE,
     SIGNED_IN,
     Line,
     Verdict,
@@ -47,7 +48,7 @@ RIGHTS: Final = Rights(
 
 _SOURCE: Final = "source"
 _APPS: Final = {READER.setting: "reader", WRITER.setting: "writer"}
-_AGAIN: Final = "then run this again"
+_AGAIN: Final = "run this again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ async def see_target(administrator: Administrator, name: str, source_id: str, wr
     lines += [line, *await _access(administrator, name, "the source", source_id, Side.TARGET, fix)]
     lines += await _told(name, [INVITING], _inviting(administrator, name))
     lines.append(domains(name))
-    lines += await _told(name, [ROOM], _room(administrator, name))
+    lines += await _told(name, [ROOM], _room(administrator, name), ROOM_ELSEWHERE)
     return Seen(lines, missing)
 
 
@@ -119,12 +120,12 @@ async def _signed_in(administrator: Administrator, where: str) -> list[Line]:
     return [Line(where, SIGNED_IN, Verdict.PASS)]
 
 
-async def _told(where: str, titles: list[str], lines: Awaitable[list[Line]]) -> list[Line]:
+async def _told(where: str, titles: list[str], lines: Awaitable[list[Line]], fix: str = _AGAIN) -> list[Line]:
     """Lines, or why they cannot be told."""
     try:
         return await lines
     except RefusedError as error:
-        return unseen(where, titles, _AGAIN, str(error))
+        return unseen(where, titles, fix, str(error))
 
 
 async def _consent(

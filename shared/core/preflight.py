@@ -71,6 +71,7 @@ def consent_title(app: str) -> str:
 INVITING: Final = "an app may invite"
 DOMAINS: Final = "the source's mail domains may be invited"
 ROOM: Final = "the tenant has room for more users"
+ROOM_ELSEWHERE: Final = "ask for it in Graph Explorer: /beta/organization?$select=directorySizeQuota"
 
 
 def unseen(where: str, titles: Iterable[str], fix: str, found: str = "only an administrator can see it") -> list[Line]:
@@ -130,9 +131,7 @@ def room(where: str, quota: object) -> Line:
     """Whether the directory's quota (Graph's directorySizeQuota) leaves room for more objects."""
     used, total = (quota.get("used"), quota.get("total")) if isinstance(quota, dict) else (None, None)
     if not isinstance(used, int) or not isinstance(total, int) or total <= 0:
-        return Line(
-            where, ROOM, Verdict.UNKNOWN, "Graph does not tell", "see Entra, Overview, Properties of the tenant"
-        )
+        return Line(where, ROOM, Verdict.UNKNOWN, "Graph does not tell", ROOM_ELSEWHERE)
     found = f"{used:,} of {total:,} objects are used"
     fix = "purge what is in the bin and not needed, or ask Microsoft's support for a larger quota"
     if used >= total:

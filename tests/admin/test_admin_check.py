@@ -301,6 +301,8 @@ async def test_beta_that_answers_otherwise_is_no_answer(desk):
     await desk.cloud.control("DELETE", "faults")
     assert code == 0
     assert lines[ROOM]["verdict"] == "unknown"
+    assert lines[ROOM]["found"].startswith("Graph did not tell")
+    assert "Graph Explorer" in lines[ROOM]["fix"]
     assert lines[REDEMPTION]["verdict"] == "pass"
 
 
@@ -329,3 +331,5 @@ async def test_in_words_each_line_has_its_place_and_its_fix(desk):
     assert out.count("→") == 1
     code, _, err = await desk.run("check", "target", "mars", *given)
     assert (code, err) == (2, "mars is no target; targets: emea, apac\n")
+    code, _, err = await desk.run("check", "--json", "target", "emea", *given)
+    assert (code, err) == (2, "--json and --settings go behind it: python -m admin check target … --json\n")
