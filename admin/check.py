@@ -137,8 +137,9 @@ def _both(
     if settings is not None:
         of_app = run(settings_file, lambda parts: as_app(parts, seen.missing))
     else:
+        found = "the app's settings are not here, or something is wrong in them: python -m admin check says what"
         fix = "run this where they are, or name a local.settings.json with --settings"
-        of_app = [Line("app", "what the app itself sees", Verdict.UNKNOWN, "the app's settings are not here", fix)]
+        of_app = [Line("app", "what the app itself sees", Verdict.UNKNOWN, found, fix)]
         if not as_json:
             _show(of_app[0])
     _end([*seen.lines, *of_app], as_json=as_json)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SIGNED_IN: Final = "an administrator is signed in"
+INVITING: Final = "an app may invite"
+DOMAINS: Final = "the source's mail domains may be invited"
+ROOM: Final = "the tenant has room for more users"
+ROOM_ELSEWHERE: Final = "ask for it in Graph Explorer: /beta/organization?$select=directorySizeQuota"
 
 _POLICY_WAIT: Final = "Entra takes 15 to 60 minutes to act on a change"
 _CROSS_TENANT: Final = "Entra, External Identities, Cross-tenant access settings"
@@ -68,12 +72,6 @@ def consent_title(app: str) -> str:
     return f"the {app} app is consented to"
 
 
-INVITING: Final = "an app may invite"
-DOMAINS: Final = "the source's mail domains may be invited"
-ROOM: Final = "the tenant has room for more users"
-ROOM_ELSEWHERE: Final = "ask for it in Graph Explorer: /beta/organization?$select=directorySizeQuota"
-
-
 def unseen(where: str, titles: Iterable[str], fix: str, found: str = "only an administrator can see it") -> list[Line]:
     """Lines that nobody looked at who may."""
     return [Line(where, title, Verdict.UNKNOWN, found, fix) for title in titles]
@@ -82,7 +80,7 @@ def unseen(where: str, titles: Iterable[str], fix: str, found: str = "only an ad
 def consented(where: str, app: str, missing: list[str], fix: str) -> Line:
     """Whether an app registration is consented to; `missing` says in words what is not."""
     if missing:
-        return Line(where, consent_title(app), Verdict.FAIL, f"not yet: {', '.join(missing)}", fix)
+        return Line(where, consent_title(app), Verdict.FAIL, f"still to do: {', '.join(missing)}", fix)
     return Line(where, consent_title(app), Verdict.PASS)
 
 

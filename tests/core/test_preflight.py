@@ -85,4 +85,4 @@ def test_what_is_not_consented_to_is_named():
     """And with nothing missing there is nothing to do."""
     assert consented("emea", "writer", [], "do this").verdict is Verdict.PASS
     line = consented("emea", "writer", ["consent to A", "consent to B"], "do this")
-    assert (line.verdict, line.found, line.fix) == ("fail", "not yet: consent to A, consent to B", "do this")
+    assert (line.verdict, line.found, line.fix) == ("fail", "still to do: consent to A, consent to B", "do this")
