@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
@@ -32,6 +33,7 @@ from admin.validate import validate
 @click.group()
 def admin() -> None:
     """Check, try and operate Crosstenant."""
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # commands tell in words why a sign-in was refused
 
 
 admin.add_command(check)

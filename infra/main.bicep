@@ -301,4 +301,5 @@ output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
 output FUNCTION_APP_HOST string = functionApp.outputs.host
 output SERVICE_BUS_NAMESPACE string = serviceBus.outputs.name
 output STORAGE_ACCOUNT string = storage.outputs.name
+output LOG_ANALYTICS_WORKSPACE string = monitoring.outputs.workspaceName
 output MANAGED_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

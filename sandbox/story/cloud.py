@@ -98,4 +98,5 @@ _ADMINISTRATOR = [
     "Directory.ReadWrite.All",
     "User.EnableDisableAccount.All",
     "Policy.ReadWrite.CrossTenantAccess",
+    "Policy.ReadWrite.Authorization",
 ]

@@ -40,6 +40,7 @@ class TenantConfig:
     domain: str
     initial_domain: str
     people: int | None  # None is the sample company, else a number of strangers
+    object_quota: int = 300_000  # objects; Entra's own for a tenant with a verified domain
     users: tuple[JsonObject, ...] = ()
     groups: tuple[JsonObject, ...] = ()
 
@@ -113,6 +114,7 @@ class InvitationSettings:
     never_appears_share: float = 0.0
     suspicious_after_per_minute: int | None = None
     allowed: bool = True
+    policy_delay: float = 0.0  # seconds until a changed cross-tenant access policy is obeyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +159,4 @@ class Config:
     delta: DeltaSettings
     throttling: ThrottlingSettings
     token_lifetime: float
+    consent_delay: float = 0.0  # seconds until a permission that was consented to is in tokens

@@ -3,6 +3,7 @@
 A file (YAML, or JSON, which is YAML) may hold these keys, all optional but the first three:
 
     tenants:            # name, tenantId, domain, initialDomain; people: contoso | none | a number;
+                        # objectQuota (300000 users and groups, with the bin);
                         # users: Graph properties plus manager (a userPrincipalName), exchangeMastered,
                         #   privileged, homeTenant (name: the user is a B2B guest of that tenant's user
                         #   with the same mail); groups: Graph properties plus members (UPNs, or "*")
@@ -17,12 +18,12 @@ A file (YAML, or JSON, which is YAML) may hold these keys, all optional but the 
     notifications:      # medianSeconds, tailSeconds (the 99th percentile), duplicateShare, lossShare,
                         #   variantShare (odd casing and zone forms), itemsPerPost
     invitations:        # softDeletedTwin: newObject | refuse, neverAppearsShare, suspiciousAfterPerMinute,
-                        #   allowed
+                        #   allowed, policyDelaySeconds (until a changed cross-tenant access policy is obeyed)
     delta:              # pageSize, emptyPageShare, shortPageShare
     throttling:         # without it, nobody is throttled; with it, every app in every tenant:
                         #   writes (3000), windowSeconds (150), resourceUnits (0 is no limit),
                         #   resourceUnitsWindowSeconds (10), retryAfter (false: a 429 does not say when)
-    tokens:             # lifetimeSeconds
+    tokens:             # lifetimeSeconds, consentDelaySeconds (until what was consented to is in them)
 
 Here only texts become values of `config`; what they mean is the other modules' affair.
 """
@@ -89,6 +90,7 @@ def parse(document: Any) -> Config:
     identity = None if identity_reader is None else _identity(identity_reader)
     redemption = tuple(_redemption(reader) for reader in top.each("automaticRedemption"))
     replicas, delta_lag = _replicas(top.section("replicas") or Reader({}, "replicas", faults))
+    lifetime, consent_delay = _tokens(top.section("tokens") or Reader({}, "tokens", faults))
     config = Config(
         tenants=tenants,
         apps=apps,
@@ -101,7 +103,8 @@ def parse(document: Any) -> Config:
         invitations=_invitations(top.section("invitations") or Reader({}, "invitations", faults)),
         delta=_delta(top.section("delta") or Reader({}, "delta", faults)),
         throttling=_throttling(top.section("throttling")),
-        token_lifetime=_tokens(top.section("tokens") or Reader({}, "tokens", faults)),
+        token_lifetime=lifetime,
+        consent_delay=consent_delay,
     )
     top.done()
     _check_references(config, faults)
@@ -147,6 +150,7 @@ def _tenant(reader: Reader) -> TenantConfig:
         domain=reader.text("domain", REQUIRED).lower(),
         initial_domain=reader.text("initialDomain", REQUIRED).lower(),
         people=number,
+        object_quota=int(reader.number("objectQuota", 300_000, least=1)),
         users=tuple(_user(item) for item in reader.each("users")),
         groups=tuple(_group(item) for item in reader.each("groups")),
     )
@@ -282,6 +286,7 @@ def _invitations(reader: Reader) -> InvitationSettings:
         reader.share("neverAppearsShare", 0.0),
         latch or None,
         reader.flag("allowed", default=True),
+        reader.number("policyDelaySeconds", 0),
     )
     reader.done()
     return settings
@@ -312,10 +317,10 @@ def _throttling(reader: Reader | None) -> ThrottlingSettings:
     return settings
 
 
-def _tokens(reader: Reader) -> float:
-    lifetime = reader.number("lifetimeSeconds", 3599, least=1)
+def _tokens(reader: Reader) -> tuple[float, float]:
+    lifetime, consent_delay = reader.number("lifetimeSeconds", 3599, least=1), reader.number("consentDelaySeconds", 0)
     reader.done()
-    return lifetime
+    return lifetime, consent_delay
 
 
 def _twice(values: list[str]) -> list[str]:

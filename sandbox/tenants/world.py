@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.tenants.chance import Chance
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 CONTROL_APP_ID = "00000000-c0de-4000-8000-000000000000"  # the administrator of the control interface
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+GUEST_USER_ROLE_ID = "10dae51f-b6af-4016-8d66-8c2a99b929b3"  # what guests may see, unless a tenant chose otherwise
 _INVITATION_WINDOW = 60.0
 
 
@@ -70,8 +72,30 @@ class InvitationGate:
         self._recent.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """A tenant's cross-tenant access policy: the default, and the entries of partners by their tenant id."""
+
+    default: JsonObject
+    partners: dict[str, JsonObject]
+
+    def of(self, other: Tenant, name: str) -> JsonObject:
+        """What a property says for another tenant: its entry's, or the default's."""
+        found: JsonObject = self.partners.get(other.id, {}).get(name) or self.default[name]
+        return found
+
+    def redeems(self, other: Tenant, switch: str) -> bool:
+        """Whether a switch of automatic redemption is on for another tenant; that is an entry's alone."""
+        settings = self.partners.get(other.id, {}).get("automaticUserConsentSettings") or {}
+        return settings.get(switch) is True
+
+    def copy(self) -> AccessPolicy:
+        """The policy as it is now: changes replace the values of properties."""
+        return AccessPolicy(dict(self.default), {key: dict(partner) for key, partner in self.partners.items()})
+
+
 class Tenant:
-    """One tenant: its directory, who has consent in it, and its cross-tenant policy."""
+    """One tenant: its directory, who has consent in it, and its policies."""
 
     def __init__(self, config: TenantConfig, directory: Directory) -> None:
         self.config = config
@@ -81,12 +105,29 @@ class Tenant:
         self.default_access = service_default()
         self.partners: dict[str, JsonObject] = {}
         self.synchronization: dict[str, JsonObject] = {}
+        self.arrivals: dict[str, tuple[float, ...]] = {}  # when each replica hears of a new app or principal
+        self.granted: dict[tuple[str, str], float] = {}  # when a role was assigned to an app through Graph
+        self.authorization = service_authorization()
         self.invitations = InvitationGate()
+        self._before: deque[tuple[float, AccessPolicy]] = deque()
 
-    def access(self, other: Tenant, name: str) -> JsonObject:
-        """What a property of the cross-tenant access policy says for another tenant: its entry's, or the default's."""
-        found: JsonObject = self.partners.get(other.id, {}).get(name) or self.default_access[name]
-        return found
+    def change_access(self, now: float, delay: float) -> None:
+        """Call before each change of the cross-tenant access policy: for `delay` seconds, invitations obey the old."""
+        while self._before and self._before[0][0] <= now - delay:
+            self._before.popleft()
+        self._before.append((now, self._access_policy().copy()))
+
+    def access_in_effect(self, now: float, delay: float) -> AccessPolicy:
+        """The cross-tenant access policy that invitations obey now."""
+        return next((before for changed, before in self._before if changed > now - delay), self._access_policy())
+
+    def roles(self, app_id: str, now: float, delay: float) -> frozenset[str]:
+        """What a token of an app holds: roles that were consented to, once their assignment is `delay` seconds old."""
+        held = self.consents.get(app_id, frozenset())
+        return frozenset(role for role in held if self.granted.get((app_id, role), float("-inf")) <= now - delay)
+
+    def _access_policy(self) -> AccessPolicy:
+        return AccessPolicy(self.default_access, self.partners)
 
     @property
     def id(self) -> str:
@@ -231,6 +272,28 @@ def service_default() -> JsonObject:
         "b2bDirectConnectInbound": everybody("blocked"),
         "tenantRestrictions": everybody("blocked"),
         "automaticUserConsentSettings": {"inboundAllowed": False, "outboundAllowed": False},
+    }
+
+
+def service_authorization() -> JsonObject:
+    """The authorization policy as every tenant outside the US Government's cloud begins with it."""
+    return {
+        "id": "authorizationPolicy",
+        "displayName": "Authorization Policy",
+        "description": "Used to manage authorization related settings across the company.",
+        "allowInvitesFrom": "everyone",
+        "allowedToSignUpEmailBasedSubscriptions": True,
+        "allowedToUseSSPR": True,
+        "allowEmailVerifiedUsersToJoinOrganization": False,
+        "allowUserConsentForRiskyApps": None,
+        "blockMsolPowerShell": False,
+        "guestUserRoleId": GUEST_USER_ROLE_ID,
+        "defaultUserRolePermissions": {
+            "allowedToCreateApps": True,
+            "allowedToCreateSecurityGroups": True,
+            "allowedToReadOtherUsers": True,
+            "permissionGrantPoliciesAssigned": [],
+        },
     }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.app.inspection import Inspection
     from shared.app.parts import Parts, TargetParts
-    from shared.telemetry.log_sink import LogSink, Row
+    from shared.telemetry.log_sink import LogSink, Refusal, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,10 @@ class _Listening:
         if table is LogTable.PROVISIONING:
             self._rows += rows
         return await self._log.write(table, rows)
+
+    async def refusal(self, table: LogTable) -> Refusal | None:
+        """See `LogSink.refusal`."""
+        return await self._log.refusal(table)
 
     async def close(self) -> None:
         """See `LogSink.close`; the log is the caller's."""

@@ -60,11 +60,10 @@ async def look(
     """
     await administrator.check_tenant()
     tenant_id = administrator.tenant.tenant_id
-    default = await administrator.found(f"{_POLICY}/default")
     entries = []
     for name, partner in partners.items():
-        held = await administrator.found(f"{_PARTNERS}/{quote(partner)}")
-        now = in_effect(held, default or {})
+        held, default = await access_settings(administrator, partner)
+        now = in_effect(held, default)
         if blocks(now, side) and not undo:
             whose = "settings" if blocks(held or {}, side) else "default settings"
             raise RefusedError(
@@ -75,6 +74,14 @@ async def look(
         settings = needed(now, side, trust_mfa=trust_mfa, undo=undo)
         entries.append(Entry(tenant_id, name, partner, held is not None, settings, body(now, settings)))
     return entries
+
+
+async def access_settings(
+    administrator: Administrator, partner: str
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+    """A tenant's entry for another, None where there is none, and its default settings. Raises RefusedError."""
+    held = await administrator.found(f"{_PARTNERS}/{quote(partner)}")
+    return held, await administrator.found(f"{_POLICY}/default") or {}
 
 
 async def change(administrator: Administrator, entry: Entry) -> None:

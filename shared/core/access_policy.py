@@ -26,8 +26,16 @@ class Side(StrEnum):
     SOURCE = "source"
 
 
-_COLLABORATION: Final = {Side.TARGET: "b2bCollaborationInbound", Side.SOURCE: "b2bCollaborationOutbound"}
+COLLABORATION: Final = {Side.TARGET: "b2bCollaborationInbound", Side.SOURCE: "b2bCollaborationOutbound"}
 _REDEMPTION: Final = {Side.TARGET: "inboundAllowed", Side.SOURCE: "outboundAllowed"}
+
+
+class Reach(StrEnum):
+    """Whom B2B collaboration lets pass."""
+
+    EVERYBODY = "everybody"
+    SOME = "some"
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,15 @@ def body(entry: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any
     return changed
 
 
+def reach(entry: Mapping[str, Any], side: Side) -> Reach:
+    """Whom an entry, as it is in effect, lets pass by B2B collaboration."""
+    users = (entry.get(COLLABORATION[side]) or {}).get("usersAndGroups") or {}
+    everybody = any(str(each.get("target")) == "AllUsers" for each in users.get("targets") or ())
+    if not users or (everybody and users.get("accessType") == "allowed"):
+        return Reach.EVERYBODY
+    return Reach.NOBODY if everybody and users.get("accessType") == "blocked" else Reach.SOME
+
+
 def blocks(entry: Mapping[str, Any], side: Side) -> bool:
     """Whether an entry, as it is in effect, keeps everybody of the other tenant out (or in): nothing else helps."""
-    users = (entry.get(_COLLABORATION[side]) or {}).get("usersAndGroups") or {}
-    everybody = any(str(each.get("target")) == "AllUsers" for each in users.get("targets") or ())
-    return users.get("accessType") == "blocked" and everybody
+    return reach(entry, side) is Reach.NOBODY

@@ -53,6 +53,7 @@ _TABLE: Final[tuple[tuple[int | None, str | None, str | None, FaultSize, str], .
     (424, None, None, FaultSize.TRANSIENT, "FailedDependency"),
     (400, None, "Subscription validation request failed", FaultSize.TRANSIENT, "SubscriptionValidationFailed"),
     (400, None, "Not a valid reference update", FaultSize.YOUNG, "UnableToResolveReferenceAttributeValue"),
+    (400, None, "not reference a valid application object", FaultSize.YOUNG, "NotFound"),
     (400, None, "on-premises mastered", FaultSize.USER, "CannotUpdateObjectsMasteredOnPremises"),
     (400, None, "originated within an external service", FaultSize.USER,
      "AzureActiveDirectoryCannotUpdateObjectsOriginatedInExternalService"),

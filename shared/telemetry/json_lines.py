@@ -36,5 +36,8 @@ class JsonLines:
             self._logger.info("%s %s", table.value, json.dumps(row, separators=(",", ":")))
         return frozenset(range(len(rows)))
 
+    async def refusal(self, table: LogTable) -> None:
+        """Lines are always taken."""
+
     async def close(self) -> None:
         """Nothing is open."""

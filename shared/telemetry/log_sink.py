@@ -7,6 +7,7 @@ sink raises because a service is away, and none keeps rows itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,14 @@ class LogTable(StrEnum):
     OPERATIONS = "CrosstenantOperations_CL"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a service would not take rows: an HTTP status (None: it did not answer) and its own code for it."""
+
+    status: int | None
+    code: str = ""
+
+
 class LogSink(Protocol):
     """Takes rows."""
 
@@ -32,6 +41,10 @@ class LogSink(Protocol):
         Ends within a bounded time. A row that may or may not have been taken counts as not taken: it comes again
         under the same EventId.
         """
+        ...
+
+    async def refusal(self, table: LogTable) -> Refusal | None:
+        """Why rows of a table would not be taken now; None where they would. Nothing is written."""
         ...
 
     async def close(self) -> None:

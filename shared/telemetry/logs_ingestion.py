@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.core.retry_after import retry_after
-from shared.telemetry.row_chunks import Chunk, chunks
+from shared.telemetry.log_sink import Refusal
+from shared.telemetry.row_chunks import NO_ROWS, Chunk, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -60,9 +61,10 @@ class Uploads(Protocol):
 class _RefusedError(Exception):
     """One chunk was not taken."""
 
-    def __init__(self, status: int | None, wait: float | None = None, *, rests: bool = True) -> None:
+    def __init__(self, status: int | None, wait: float | None = None, *, code: str = "", rests: bool = True) -> None:
         """`wait`: seconds that the service asked for; `rests`: the next chunk would not be taken either."""
         super().__init__(status)
+        self.code = code
         self.status = status
         self.wait = wait
         self.rests = rests
@@ -115,6 +117,14 @@ class LogsIngestion:
                 taken.update(chunk.positions)
         return frozenset(taken)
 
+    async def refusal(self, table: LogTable) -> Refusal | None:
+        """Why rows of a table would not be taken now; None where they would. It offers no rows, and asks once."""
+        try:
+            await self._upload(f"Custom-{table.value}", NO_ROWS, self._clock() + self._patience.request)
+        except _RefusedError as refused:
+            return Refusal(refused.status, refused.code)
+        return None
+
     async def close(self) -> None:
         """Close connections."""
         if self._client is not None:
@@ -157,6 +167,7 @@ class LogsIngestion:
             raise _RefusedError(
                 status,
                 wait.total_seconds() if wait is not None else None,
+                code=str(getattr(error.error, "code", None) or ""),
                 rests=status not in {_TOO_LARGE, _WRONG_ROWS},
             ) from error
         except (AzureError, OSError, TimeoutError) as error:

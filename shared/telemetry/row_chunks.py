@@ -44,6 +44,10 @@ class Chunk:
         )
 
 
+NO_ROWS: Final = Chunk((), ()).body()
+"""The body of an array without rows."""
+
+
 def chunks(rows: Sequence[Row], max_body: int = MAX_BODY) -> Iterator[Chunk]:
     """Cut rows, in their order. A row that is too large by itself is a chunk of its own."""
     positions: list[int] = []

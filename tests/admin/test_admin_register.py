@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from admin_terminal import NO_LAG, Terminal
+from admin_terminal import NO_LAG, ROOT, Terminal
 
+from admin.sign_in import person_from
 from sandbox.story.cloud import Cloud
 from sandbox.tenants.config_file import parse
 from sandbox.tenants.contoso import default_document
 from sandbox.tenants.server import TenantsServer
+from shared.app.administrator import Administrator, RefusedError
+from shared.app.register import RIGHTS, Wanted, bring
+from shared.config.sync_file import read_sync_file
+from shared.core.registrations import READER, WRITER
 from shared.graph.client import GraphClient, GraphRequest
 from shared.graph.credentials import FederatedCredential, ManagedIdentityAssertion
 from shared.graph.transport import GraphTransport
@@ -158,3 +163,54 @@ async def test_two_of_one_name_are_a_persons_to_sort_out(admin):
     code, _, err = await admin.register()
     assert code == 1
     assert all(each["appId"] in err for each in made)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def slow(tls_dir, tmp_path):
+    """An administrator of a source whose nine replicas hear of a new object 20 seconds later, all but one of them."""
+    lag = {"count": 9, "medianSeconds": 20, "p99Seconds": 20}
+    tenants = TenantsServer(parse(default_document() | {"replicas": lag}), seed=1, tls_dir=tls_dir)
+    await tenants.start()
+    ready = tenants.describe()
+    async with Cloud(ready) as cloud:
+        token = tmp_path / "administrator.token"
+        token.write_text((await cloud.control("POST", "tokens", {"tenant": "source", "roles": ROLES}))["access_token"])
+        person = person_from(token)
+        client = GraphClient(ready["login"], lambda: GraphTransport(ready["login"], person), lambda: datetime.now(UTC))
+        source = read_sync_file(ROOT / "sync.yaml").source
+        yield lambda sleep: Administrator(client, source, RIGHTS, sleep=sleep), cloud
+        await client.close()
+    await tenants.stop()
+
+
+WANTED = Wanted("https://issuer", "api://audience", "70000000-0000-4000-8000-000000000007", None)
+
+
+@pytest.mark.parametrize("registration", [READER, WRITER])
+async def test_what_was_just_made_is_waited_for(slow, registration):
+    """Marker, federation, principal and consent follow one another, each on replicas that may not know the last."""
+    signed_in, cloud = slow
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        await cloud.control("POST", "clock", {"advance": seconds})
+
+    brought = await bring(signed_in(sleep), registration, WANTED, act=True)
+    assert brought.client_id is not None
+    assert slept[:3] == [1, 2, 4]
+    await cloud.control("POST", "clock", {"advance": 60})
+    assert (await bring(signed_in(sleep), registration, WANTED, act=False)).steps == []
+
+
+async def test_what_does_not_come_is_not_waited_for_without_end(slow):
+    """A minute; then running it again does the rest."""
+    signed_in, _ = slow
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)  # and no time passes
+
+    with pytest.raises(RefusedError, match="running this again does the rest"):
+        await bring(signed_in(sleep), WRITER, WANTED, act=True)
+    assert slept[-6:] == [1, 2, 4, 8, 15, 30]

@@ -100,7 +100,7 @@ async def terminal(app, servers, tmp_path):
     values = settings_values(tenants, bus, tmp_path)
     file = tmp_path / "local.settings.json"
     file.write_text(json.dumps({"Values": values}), encoding="utf-8")
-    runner = CliRunner(env=dict.fromkeys(values))
+    runner = CliRunner(env=dict.fromkeys([*values, "LOGS_INGESTION_ENDPOINT", "LOGS_RULE_ID"]))
 
     async def run(*arguments, given=None):
         typed = [*map(str, arguments), "--settings", str(file)]

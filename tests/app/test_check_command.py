@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import ssl
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from running_app import GROUP
 
+from sandbox.monitor.server import IngestionServer, LoginService
+from sandbox.monitor.service import RULE_ID, Monitor
+from sandbox.monitor.tables.store import Store
 from shared.core.model import SubscriptionRecord
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,10 +44,21 @@ async def checked(terminal):
 async def test_an_app_that_has_all_it_needs(terminal):
     """Nothing fails; what the app may not see is unknown, with the command that shows it."""
     code, rest = await checked(terminal)
-    assert set(rest) == {("emea", REDEMPTION), ("apac", REDEMPTION)}
     assert code == 0
     assert {line["verdict"] for line in rest.values()} == {"unknown"}
-    assert "onboard target emea" in rest["emea", REDEMPTION]["fix"]
+    for place in ("target emea", "target apac", "source"):
+        where = place.rpartition(" ")[2]
+        fixes = {line["fix"] for line in rest.values() if line["where"] == where}
+        assert fixes == {f"as its administrator: python -m admin check {place}"}
+    assert {what for where, what in rest if where == "emea"} == {
+        "the writer app is consented to",
+        REDEMPTION,
+        "B2B collaboration lets people in from the source",
+        "an app may invite",
+        "the source's mail domains may be invited",
+        "the tenant has room for more users",
+    }
+    assert ("source", "invitations to apac are redeemed automatically") in rest
 
 
 @pytest.mark.usefixtures("subscribed")
@@ -55,7 +70,8 @@ async def test_a_consent_that_is_missing_fails_in_its_target_alone(app, terminal
     assert code == 1
     assert rest["emea", SIGN_IN]["verdict"] == "fail"
     assert rest["apac", SIGN_IN]["found"] == "without User.Invite.All"
-    assert "consent to the writer app" in rest["apac", SIGN_IN]["fix"]
+    assert "consent to the writer app: python -m admin onboard target apac --writer" in rest["apac", SIGN_IN]["fix"]
+    assert "up to an hour" in rest["apac", SIGN_IN]["fix"]
 
 
 async def test_a_scoping_group_and_subscriptions_that_are_not_there(app, terminal):
@@ -95,4 +111,40 @@ async def test_in_words_each_line_that_does_not_pass_has_its_fix(terminal):
     code, out, _ = await terminal("check")
     assert code == 0
     assert "pass    source: the reader app may sign in, with its permissions" in out
-    assert out.count("→ python -m admin onboard target") == 2
+    assert "→ as its administrator: python -m admin check target emea" in out
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def logs(servers, tls_dir, settings_of):
+    """A monitor that takes the logs of this app; its store."""
+    addresses = servers[0].describe()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls_dir / "server.pem", tls_dir / "server.key")
+    store = Store()
+    server = IngestionServer(Monitor(store), context, LoginService(addresses["login"], tls_dir / "ca.pem"))
+    settings_of(LOGS_INGESTION_ENDPOINT=await server.start(), LOGS_RULE_ID=RULE_ID)
+    yield store
+    await server.stop()
+
+
+PROVISIONING = "rows of CrosstenantProvisioning_CL are taken"
+
+
+@pytest.mark.usefixtures("subscribed", "logs")
+async def test_logs_that_are_taken(terminal):
+    """Asked without a row; what the app may not look at is unknown, with the command that shows it."""
+    code, rest = await checked(terminal)
+    assert code == 0
+    assert ("app", PROVISIONING) not in rest
+    assert "az monitor log-analytics workspace table list" in rest["app", "the tables of the logs are there"]["fix"]
+    assert "Microsoft.Insights/workbooks" in rest["app", "the workbook is there"]["fix"]
+
+
+@pytest.mark.usefixtures("subscribed", "logs")
+async def test_a_rule_that_is_another(terminal, settings_of):
+    """Told from a role that is missing, which takes its time."""
+    settings_of(LOGS_RULE_ID="dcr-00000000000000000000000000000000")
+    code, rest = await checked(terminal)
+    assert code == 1
+    assert (rest["app", PROVISIONING]["verdict"], rest["app", PROVISIONING]["found"]) == ("fail", "404 NotFound")
+    assert "LOGS_RULE_ID" in rest["app", PROVISIONING]["fix"]

@@ -12,6 +12,7 @@ import pytest
 from running_app import GROUP, ROOT
 
 from shared.app.catch_up import catch_up
+from shared.app.check_tenant import RIGHTS
 from shared.app.compose import build
 from shared.app.full_cycle import full_cycle
 from shared.core.fault_sizes import FaultSize
@@ -55,6 +56,10 @@ async def test_every_command_ends_as_the_page_says(app, terminal, tmp_path, monk
     for command, ends_with in [*shown(PAGE), *shown(README)]:
         words = shlex.split(command)
         assert words[:3] == ["python", "-m", "admin"], command
+        if words[3] == "check" and len(words) > 4:
+            issued = await app.cloud.control("POST", "tokens", {"tenant": words[-1], "roles": RIGHTS.permissions})
+            (tmp_path / "token").write_text(issued["access_token"], encoding="utf-8")
+            words += ["--token-file", "token"]  # where a person would be led to a browser
         code, out, err = await terminal(*words[3:])
         assert code == ends_with, f"{command}: {out}{err}"
     assert (tmp_path / "plan.md").read_text(encoding="utf-8")

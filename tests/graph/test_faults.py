@@ -80,6 +80,7 @@ ANSWERS = [
     (404, "Request_ResourceNotFound", "Resource '1' does not exist", FaultSize.GONE, "NotFound"),
     (404, "Directory_ObjectNotFound", "Resource '1' does not exist", FaultSize.GONE, "NotFound"),
     (404, "Directory_ObjectNotFound", "Unable to read the company information from the directory.", Y, "NotFound"),
+    (400, "Request_BadRequest", "The appId '1' does not reference a valid application object.", Y, "NotFound"),
     (404, "", "", T, "InternalServerError"),
     (405, "Request_BadRequest", "", U, "UnsupportedRequest"),
     (409, "Directory_ConcurrencyViolation", "concurrent requests being made", T, "Conflict"),

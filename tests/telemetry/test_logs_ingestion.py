@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.telemetry.log_sink import LogTable
+from shared.telemetry.log_sink import LogTable, Refusal
 from shared.telemetry.logs_ingestion import LogsIngestion, Patience, open_logs_ingestion
 from shared.telemetry.row_chunks import MAX_BODY, chunks
 
@@ -210,3 +210,21 @@ def test_chunks_hold_every_row_once_in_order(offered, limit):
     for chunk in cut:
         length = len(b"[" + b",".join(chunk.texts) + b"]")
         assert length <= limit or len(chunk.texts) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
+async def test_why_rows_would_not_be_taken_is_asked_without_any(ingestion, sink, status):
+    """Once, with the service's own code; and the sink does not rest because of it."""
+    ingestion.answers = [status]
+    assert await sink.refusal(LogTable.PROVISIONING) == Refusal(status, "Told")
+    assert await sink.refusal(LogTable.PROVISIONING) is None
+    assert ingestion.requests == 2
+    assert ingestion.rows == {STREAM: []}
+    assert await sink.write(LogTable.PROVISIONING, rows(1)) == {0}
+
+
+async def test_a_service_that_is_away_gives_no_reason(credential):
+    """Nobody listens there."""
+    sink = open_logs_ingestion("https://localhost:1", "dcr-1", credential, "https://monitor.azure.com")
+    assert await sink.refusal(LogTable.PROVISIONING) == Refusal(None)
+    await sink.close()

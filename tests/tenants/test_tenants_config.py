@@ -29,7 +29,8 @@ def broken() -> dict[str, Any]:
     document["apps"][1]["extensionProperties"][0]["dataType"] = "Text"
     document["consents"][0]["roles"] = ["User.Read.Everything"]
     document["replicas"] = {"median": 1, "staleWriteShare": 2}
-    document["invitations"] = {"softDeletedTwin": "maybe"}
+    document["invitations"] = {"softDeletedTwin": "maybe", "policyDelaySeconds": -1}
+    document["tokens"] = {"consentDelaySeconds": "soon"}
     document["extra"] = 1
     return document
 
@@ -46,6 +47,8 @@ FAULTS = [
     "replicas.median: is not a known key",
     "replicas.staleWriteShare: must be between 0 and 1",
     "invitations.softDeletedTwin: must be one of newObject, refuse",
+    "invitations.policyDelaySeconds: must be between 0",
+    "tokens.consentDelaySeconds: must be a number",
     "extra: is not a known key",
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tenants_driver import REDIRECT, Driver, calm_document
+from tenants_driver import BASE, REDIRECT, Driver, calm_document
 
 from sandbox.tenants.accounts import guest_principal_name
 from sandbox.tenants.contoso import APAC_TENANT_ID, SOURCE_TENANT_ID
@@ -295,3 +295,83 @@ def test_inviting_someone_in_the_bin_can_also_be_refused() -> None:
     assert "already exists in the directory" in answer.body["error"]["message"]
     assert cloud.graph("emea", "POST", f"/directory/deletedItems/{first}/restore").status == 200
     assert cloud.invited("NestorW@contoso.com") == first
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("none", 403), ("adminsAndGuestInviters", 403), ("adminsGuestInvitersAndAllMembers", 201), ("everyone", 201)],
+)
+def test_an_app_may_invite_where_members_may(cloud: Driver, who: str, status: int) -> None:
+    """It is no administrator; the other tenants are left alone."""
+    policy = "/policies/authorizationPolicy"
+    assert cloud.graph("emea", "GET", policy).body["allowInvitesFrom"] == "everyone"
+    assert cloud.graph("emea", "PATCH", policy, {"allowInvitesFrom": who}).status == 204
+    assert cloud.graph("emea", "GET", policy).body["allowInvitesFrom"] == who
+    assert cloud.invite("NestorW@contoso.com").status == status
+    assert cloud.invite("NestorW@contoso.com", "apac").status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"allowInvitesFrom": "friends"},
+        {"guestUserRoleId": "x"},
+        {"id": "y"},
+        {"colour": 1},
+        {"allowedToUseSSPR": "yes"},
+    ],
+)
+def test_an_authorization_policy_that_cannot_be(cloud: Driver, body: dict[str, Any]) -> None:
+    """400, and nothing of it is taken."""
+    before = cloud.graph("emea", "GET", "/policies/authorizationPolicy").body
+    assert cloud.graph("emea", "PATCH", "/policies/authorizationPolicy", body).status == 400
+    assert cloud.graph("emea", "GET", "/policies/authorizationPolicy").body == before
+
+
+def test_a_changed_policy_is_seen_at_once_and_obeyed_later() -> None:
+    """One change after the other, each in its time."""
+    cloud = Driver(calm_document(invitations={"policyDelaySeconds": 900}))
+    path = f"/policies/crossTenantAccessPolicy/partners/{SOURCE_TENANT_ID}"
+    off = {"automaticUserConsentSettings": {"inboundAllowed": False}}
+    blocked = {"b2bCollaborationInbound": {"usersAndGroups": {"accessType": "blocked", "targets": []}}}
+    assert cloud.graph("emea", "PATCH", path, off).status == 204
+    cloud.clock.advance(600)
+    assert cloud.graph("emea", "PATCH", path, blocked).status == 204
+    assert cloud.graph("emea", "GET", path).body["automaticUserConsentSettings"]["inboundAllowed"] is False
+    assert redeemed(cloud, "NestorW@contoso.com") is True
+    cloud.clock.advance(301)  # the first change is 901 seconds old, the second 301
+    assert redeemed(cloud, "IsaiahL@contoso.com") is False
+    cloud.clock.advance(600)
+    assert cloud.invite("MeganB@contoso.com").status == 403
+
+
+def redeemed(cloud: Driver, address: str) -> bool:
+    """Whether somebody who is invited now is redeemed automatically."""
+    user_id = cloud.invited(address)
+    return bool(cloud.truth("emea")[user_id]["redeemedAutomatically"])
+
+
+def test_a_full_tenant_takes_nobody_more() -> None:
+    """The bin counts; what is purged makes room."""
+    document = calm_document()
+    emea = next(tenant for tenant in document["tenants"] if tenant["name"] == "emea")
+    emea["objectQuota"] = len(Driver().truth("emea")) + len(Driver().items("emea", "/groups")) + 1
+    cloud = Driver(document)
+    path = "/organization?$select=id,directorySizeQuota"
+    user_id = cloud.invited("NestorW@contoso.com")
+    [organization] = cloud.graph("emea", "GET", f"{BASE}/beta{path}").body["value"]
+    assert organization["directorySizeQuota"] == {"used": emea["objectQuota"], "total": emea["objectQuota"]}
+    answer = cloud.invite("IsaiahL@contoso.com")
+    assert (answer.status, answer.code) == (403, "Directory_QuotaExceeded")
+    group = {"displayName": "g", "mailEnabled": False, "mailNickname": "g", "securityEnabled": True}
+    assert cloud.graph("emea", "POST", "/groups", group).code == "Directory_QuotaExceeded"
+    assert cloud.graph("emea", "DELETE", f"/users/{user_id}").status == 204
+    assert cloud.invite("IsaiahL@contoso.com").status == 403
+    assert cloud.graph("emea", "DELETE", f"/directory/deletedItems/{user_id}").status == 204
+    assert cloud.invite("IsaiahL@contoso.com").status == 201
+
+
+def test_how_full_a_tenant_is_stands_in_beta_alone(cloud: Driver) -> None:
+    """v1.0 does not know the property, and beta nothing else here."""
+    assert cloud.graph("emea", "GET", "/organization?$select=directorySizeQuota").status == 400
+    assert cloud.graph("emea", "GET", f"{BASE}/beta/users").status == 400

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import jwt
 import pytest
-from tenants_driver import Driver
+from tenants_driver import Driver, calm_document
 
 from sandbox.tenants import contoso
 from sandbox.tenants.wire import Request
@@ -203,3 +203,26 @@ def test_discovery_leads_to_the_keys_that_sign(cloud: Driver) -> None:
     instance = cloud.send("GET", "/common/discovery/instance").body
     assert instance["metadata"][0]["aliases"] == ["localhost"]
     assert cloud.send("GET", "/nowhere.example/v2.0/.well-known/openid-configuration").status == 400
+
+
+def test_a_consent_is_in_tokens_some_time_after_it_is_seen() -> None:
+    """The assignment stands there at once; taking it back acts at once."""
+    consents = [{"tenant": "emea", "app": "writer", "roles": ["User.ReadWrite.All"]}]
+    cloud = Driver(calm_document(consents=consents, tokens={"consentDelaySeconds": 300}))
+
+    def roles() -> list[str]:
+        claims = jwt.decode(ask(cloud).body["access_token"], options={"verify_signature": False})
+        return list(claims["roles"])
+
+    [principal] = cloud.items("emea", f"/servicePrincipals?$filter=appId eq '{contoso.WRITER_APP_ID}'")
+    [graph] = cloud.items("emea", "/servicePrincipals?$filter=displayName eq 'Microsoft Graph'")
+    invite = "09850681-111b-4a89-9bed-3f2cae46d706"
+    grant = {"principalId": principal["id"], "resourceId": graph["id"], "appRoleId": invite}
+    path = f"/servicePrincipals/{principal['id']}/appRoleAssignments"
+    assert cloud.graph("emea", "POST", path, grant).status == 201
+    assert invite in {item["appRoleId"] for item in cloud.items("emea", path)}
+    assert roles() == ["User.ReadWrite.All"]
+    cloud.clock.advance(300)
+    assert roles() == ["User.Invite.All", "User.ReadWrite.All"]
+    cloud.control("POST", "consents", {"tenant": "emea", "app": "writer", "roles": ["User.Invite.All"]})
+    assert roles() == ["User.Invite.All"]

@@ -116,3 +116,21 @@ def test_the_same_seed_lags_the_same() -> None:
         return [cloud.graph("emea", "GET", f"/users/{user_id}").status for _ in range(20)]
 
     assert play() == play()
+
+
+def test_a_new_app_is_news_to_most_replicas_for_a_while() -> None:
+    """Whoever addresses it, or makes its principal, may be told that there is none; lists have it at once."""
+    lag = {"replicas": {"count": 9, "medianSeconds": 60, "p99Seconds": 60}}
+    cloud = Driver(calm_document(**lag))
+    made = cloud.graph("source", "POST", "/applications", {"displayName": "new"}).body
+    path = f"/applications/{made['id']}"
+    assert {cloud.graph("source", "GET", path).status for _ in range(40)} == {200, 404}
+    assert [app["id"] for app in cloud.items("source", "/applications?$filter=displayName eq 'new'")] == [made["id"]]
+    answers = [cloud.graph("emea", "POST", "/servicePrincipals", {"appId": made["appId"]}) for _ in range(5)]
+    refusals = [answer.body["error"]["message"] for answer in answers if answer.status == 400]
+    assert any("does not reference a valid application object" in message for message in refusals)
+    cloud.clock.advance(61)
+    assert {cloud.graph("source", "GET", path).status for _ in range(40)} == {200}
+    principal = cloud.graph("apac", "POST", "/servicePrincipals", {"appId": made["appId"]}).body
+    assignments = f"/servicePrincipals/{principal['id']}/appRoleAssignments"
+    assert {cloud.graph("apac", "GET", assignments).status for _ in range(40)} == {200, 404}

@@ -246,6 +246,8 @@ def test_a_user_of_the_tenants_own_can_be_created(cloud: Driver) -> None:
         ("POST", "/groups", {}, ["Group.Read.All"]),
         ("GET", "/policies/crossTenantAccessPolicy/partners", None, ["User.Read.All"]),
         ("PATCH", "/policies/crossTenantAccessPolicy/partners/x", {}, ["Policy.Read.All"]),
+        ("GET", "/policies/authorizationPolicy", None, ["Policy.ReadWrite.CrossTenantAccess"]),
+        ("PATCH", "/policies/authorizationPolicy", {}, ["Policy.Read.All"]),
         ("GET", "/directory/deletedItems/microsoft.graph.user", None, ["Group.Read.All"]),
         ("GET", "/applications", None, ["User.Read.All"]),
     ],

@@ -122,6 +122,15 @@ class Replicas:
             return self.read(self.pick(), now)
         return self.truth
 
+    def arrivals(self, now: float, stream: random.Random) -> tuple[float, ...]:
+        """When each replica hears of an object that is kept elsewhere: one at once, the others later. () is at once."""
+        if not self._replicas:
+            return ()
+        first = stream.randrange(len(self._replicas))
+        return tuple(
+            now + (0.0 if number == first else self.settings.lag.draw(stream)) for number in range(len(self._replicas))
+        )
+
     def behind(self, now: float) -> int:
         """How many mutations have not reached a replica or the search index yet."""
         followers = [*self._replicas, self._search] if self._search is not None else self._replicas

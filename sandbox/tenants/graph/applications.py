@@ -1,6 +1,7 @@
 """App registrations with their extension attributes and federated credentials, principals, and consent.
 
-Just as much of the application model as this app's own registrations need.
+Just as much of the application model as this app's own registrations need. Whoever addresses a new application or
+principal, or names one in a body, may ask a replica that has not heard of it. Lists show it at once.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def create_application(call: Call) -> Reply:
     app_id = call.world.chance.guid("applications")
     app = App(AppConfig(app_id, body["displayName"], call.tenant.name), call.tenant.id)
     call.world.apps[app_id] = app
+    _born(call, app.object_id)
     _change(app, {"signInAudience": "AzureADMultipleOrgs"} | body)
     return Reply(201, {"@odata.context": call.context("applications/$entity"), **_application(app)})
 
@@ -133,7 +135,7 @@ def _homed(call: Call) -> list[App]:
 def _app(call: Call) -> App:
     key = call.parameters["id"].lower()
     for app in _homed(call):
-        if key in {app.object_id, f"appid={app.config.app_id}"}:
+        if key in {app.object_id, f"appid={app.config.app_id}"} and _heard(call, call.tenant, app.object_id):
             return app
     raise not_found(call.parameters["id"])
 
@@ -222,13 +224,19 @@ def create_principal(call: Call) -> Reply:
     """POST /servicePrincipals: the app becomes known in this tenant."""
     app_id = call.body().get("appId")
     app = call.world.apps.get(app_id) if isinstance(app_id, str) else None
-    if app is None or (app.audience == "AzureADMyOrg" and app.config.home_tenant != call.tenant.name):
+    home = call.world.tenants[app.config.home_tenant] if app is not None else call.tenant
+    if (
+        app is None
+        or (app.audience == "AzureADMyOrg" and home is not call.tenant)
+        or not _heard(call, home, app.object_id)
+    ):
         raise bad_request(
             f"The appId '{app_id}' of the service principal does not reference a valid application object."
         )
     if app.config.app_id in call.tenant.consents:
         raise property_conflict("servicePrincipalNames")
     call.tenant.consents[app.config.app_id] = frozenset()
+    _born(call, call.tenant.service_principal_id(app.config.app_id))
     made = next(item for item in _principals(call) if item["appId"] == app_id)
     return Reply(201, {"@odata.context": call.context("servicePrincipals/$entity"), **made})
 
@@ -249,6 +257,7 @@ def create_assignment(call: Call) -> Reply:
     if role in held:
         raise bad_request("Permission being assigned already exists on the object.")
     call.tenant.consents[principal["appId"]] = held | {role}
+    call.tenant.granted[principal["appId"], role] = call.now
     made = _assignment(call, principal, role)
     return Reply(201, {"@odata.context": call.context("appRoleAssignments/$entity"), **made})
 
@@ -309,9 +318,20 @@ def _graph_principal(tenant: Tenant) -> JsonObject:
 def _principal(call: Call) -> JsonObject:
     key = call.parameters["id"].lower()
     for item in _principals(call):
-        if key in {item["id"], f"appid={item['appId']}"}:
+        if key in {item["id"], f"appid={item['appId']}"} and _heard(call, call.tenant, item["id"]):
             return item
     raise not_found(call.parameters["id"])
+
+
+def _born(call: Call, object_id: str) -> None:
+    stream = call.world.chance.stream("applications:arrivals")
+    call.tenant.arrivals[object_id] = call.tenant.directory.replicas.arrivals(call.now, stream)
+
+
+def _heard(call: Call, tenant: Tenant, object_id: str) -> bool:
+    """Whether the call's replica has heard of a tenant's application or principal."""
+    arrivals = tenant.arrivals.get(object_id)
+    return not arrivals or arrivals[call.replica % len(arrivals)] <= call.now
 
 
 def _matches(call: Call, app_id: str, name: str) -> bool:

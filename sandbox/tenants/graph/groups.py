@@ -15,6 +15,7 @@ from sandbox.tenants.directory.values import InvalidValueError, checked
 from sandbox.tenants.graph.call import SEARCH_INDEX, Call
 from sandbox.tenants.graph.errors import Detail, bad_request, malformed, not_found, unknown_property
 from sandbox.tenants.graph.listing import count_text, listed, paged_ids, read_filter
+from sandbox.tenants.graph.quota import need_room
 from sandbox.tenants.graph.resources import BY_KIND, GROUPS, USERS, columns, columns_of, context_suffix, rendered, typed
 from sandbox.tenants.wire import Reply
 
@@ -85,6 +86,7 @@ def create_group(call: Call) -> Reply:
             )
     members = _bound(call, body)
     values = {"groupTypes": [], "createdDateTime": timestamp(call.now), **_checked(body)}
+    need_room(call)
     group = call.tenant.directory.create(Kind.GROUP, values, call.actor)
     for member in members:
         call.tenant.directory.set_member(group, member, call.actor, present=True)

@@ -17,12 +17,13 @@ from sandbox.tenants.directory.model import Kind, Version
 from sandbox.tenants.directory.values import ADDRESS
 from sandbox.tenants.graph import permissions
 from sandbox.tenants.graph.errors import GraphError, bad_request, malformed, not_found, unknown_property
+from sandbox.tenants.graph.quota import need_room
 from sandbox.tenants.wire import Reply
 
 if TYPE_CHECKING:
     from sandbox.tenants.graph.call import Call
     from sandbox.tenants.wire import JsonObject
-    from sandbox.tenants.world import Tenant
+    from sandbox.tenants.world import AccessPolicy, Tenant
 
 _FORBIDDEN = re.compile(r"[~!#$%^&*()+=\[\]{}\\/|;:\"<>?,]")
 _KNOWN = frozenset(
@@ -110,7 +111,9 @@ def _home_of(call: Call, address: str) -> tuple[Tenant, Version] | None:
 
 
 def _refuse_by_policy(call: Call, address: str) -> None:
-    if not call.world.config.invitations.allowed:
+    # An app is no administrator: it may invite only where members may.
+    forbidden = call.tenant.authorization["allowInvitesFrom"] in {"none", "adminsAndGuestInviters"}
+    if forbidden or not call.world.config.invitations.allowed:
         raise GraphError(
             403, "Forbidden", "Guest invitations not allowed for your company. Contact your company admin."
         )
@@ -126,8 +129,8 @@ def _refuse_by_policy(call: Call, address: str) -> None:
     home = call.world.tenant_at(domain)
     if home is None:
         return
-    inbound = call.tenant.access(home, "b2bCollaborationInbound")
-    outbound = home.access(call.tenant, "b2bCollaborationOutbound")
+    inbound = _in_effect(call, call.tenant).of(home, "b2bCollaborationInbound")
+    outbound = _in_effect(call, home).of(call.tenant, "b2bCollaborationOutbound")
     for policy in (inbound, outbound):
         access = (policy.get("usersAndGroups") or {}).get("accessType")
         if access == "blocked":
@@ -176,6 +179,7 @@ def _invited(call: Call, body: JsonObject, address: str) -> str:
     )
     if _proxy_held_elsewhere(call, address):
         properties["proxyAddresses"] = []
+    need_room(call)
     user = directory.create(Kind.USER, properties, call.actor)
     directory.origins[user.id] = Origin(home=home, redeemed_automatically=_automatic(call, account))
     if home is not None:
@@ -216,9 +220,12 @@ def _automatic(call: Call, account: tuple[Tenant, Version] | None) -> bool:
     if account is None:
         return False
     home = account[0]
-    inbound = call.tenant.partners.get(home.id, {}).get("automaticUserConsentSettings") or {}
-    outbound = home.partners.get(call.tenant.id, {}).get("automaticUserConsentSettings") or {}
-    return inbound.get("inboundAllowed") is True and outbound.get("outboundAllowed") is True
+    inbound = _in_effect(call, call.tenant).redeems(home, "inboundAllowed")
+    return inbound and _in_effect(call, home).redeems(call.tenant, "outboundAllowed")
+
+
+def _in_effect(call: Call, tenant: Tenant) -> AccessPolicy:
+    return tenant.access_in_effect(call.now, call.world.config.invitations.policy_delay)
 
 
 def _reset(call: Call, body: JsonObject, address: str) -> str:

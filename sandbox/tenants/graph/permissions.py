@@ -48,6 +48,7 @@ KNOWN_ROLES: frozenset[str] = frozenset(ROLE_IDS) | {
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "Policy.Read.All",
+    "Policy.ReadWrite.Authorization",
     "Policy.ReadWrite.CrossTenantAccess",
     "RoleManagement.ReadWrite.Directory",
 }
@@ -81,6 +82,8 @@ READ_APPLICATIONS: Requirement = (frozenset({"Application.Read.All", "Applicatio
 WRITE_APPLICATIONS: Requirement = (frozenset({"Application.ReadWrite.All", "Directory.ReadWrite.All"}),)
 CONSENT: Requirement = (frozenset({"AppRoleAssignment.ReadWrite.All"}), *READ_APPLICATIONS)
 READ_POLICIES: Requirement = (frozenset({"Policy.Read.All", "Policy.ReadWrite.CrossTenantAccess"}),)
+READ_AUTHORIZATION: Requirement = (frozenset({"Policy.Read.All", "Policy.ReadWrite.Authorization"}),)
+WRITE_AUTHORIZATION: Requirement = (frozenset({"Policy.ReadWrite.Authorization"}),)
 WRITE_POLICIES: Requirement = (frozenset({"Policy.ReadWrite.CrossTenantAccess"}),)
 # Only read permissions make a subscription; a write permission does not imply them here.
 SUBSCRIBE_USERS: Requirement = (frozenset({"User.Read.All", "Directory.Read.All"}),)

@@ -1,7 +1,8 @@
 """The cross-tenant access policy: partners, their switches, and identity synchronisation.
 
 Values are kept as given where Graph only hands them to other services; the switches that invitations
-obey are read by them from here.
+obey are read by them from here, some time after they were changed. Graph shows the change at once, and
+tells nobody when it was.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def patch_default(call: Call) -> Reply:
     body = call.body()
     if "automaticUserConsentSettings" in body:
         raise bad_request("Property 'automaticUserConsentSettings' is read-only and cannot be set.")
+    _changes(call)
     _merge(call.tenant.default_access, body, "crossTenantAccessPolicyConfigurationDefault")
     call.tenant.default_access["isServiceDefault"] = False
     return Reply(204)
@@ -79,6 +81,7 @@ def create_partner(call: Call) -> Reply:
         )
     partner = empty_partner(tenant_id.lower())
     _merge(partner, {name: value for name, value in body.items() if name != "tenantId"})
+    _changes(call)
     call.tenant.partners[tenant_id.lower()] = partner
     return Reply(
         201,
@@ -90,7 +93,9 @@ def create_partner(call: Call) -> Reply:
 def patch_partner(call: Call) -> Reply:
     """PATCH …/partners/{tenantId}."""
     body = call.body()
-    _merge(_found(call), body)
+    partner = _found(call)
+    _changes(call)
+    _merge(partner, body)
     return Reply(204)
 
 
@@ -99,6 +104,7 @@ def delete_partner(call: Call) -> Reply:
     partner = _found(call)
     if partner["tenantId"] in call.tenant.synchronization:
         raise bad_request("The partner has an identity synchronization policy, which must be deleted first.")
+    _changes(call)
     del call.tenant.partners[partner["tenantId"]]
     return Reply(204)
 
@@ -162,6 +168,11 @@ def _shown(call: Call, partner: JsonObject) -> JsonObject:
     if (call.query.get("$expand") or "").lower() == "identitysynchronization":
         return {**partner, "identitySynchronization": call.tenant.synchronization.get(partner["tenantId"])}
     return partner
+
+
+def _changes(call: Call) -> None:
+    """Invitations obey what was there before for a while."""
+    call.tenant.change_access(call.now, call.world.config.invitations.policy_delay)
 
 
 def _merge(partner: JsonObject, body: JsonObject, kind: str = "crossTenantAccessPolicyConfigurationPartner") -> None:

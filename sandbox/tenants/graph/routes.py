@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from sandbox.tenants.graph import (
     applications,
+    authorization,
     catalog,
     deleted_items,
     delta,
@@ -83,6 +84,7 @@ def _apart(method: str, template: str, handler: Handler) -> Route:
     return Route(method, template, handler, needs.NOTHING, 1, 0)
 
 
+_AUTHORIZATION = "/policies/authorizationPolicy"
 _POLICY = "/policies/crossTenantAccessPolicy"
 _PARTNERS = _POLICY + "/partners"
 _SYNC = _PARTNERS + "/{id}/identitySynchronization"
@@ -142,6 +144,8 @@ ROUTES: tuple[Route, ...] = (
     _apart("PATCH", "/subscriptions/{id}", subscriptions.renew),
     _apart("DELETE", "/subscriptions/{id}", subscriptions.delete),
     _apart("POST", "/subscriptions/{id}/reauthorize", subscriptions.reauthorize),
+    _get(_AUTHORIZATION, authorization.get_authorization, needs.READ_AUTHORIZATION),
+    _write("PATCH", _AUTHORIZATION, authorization.patch_authorization, needs.WRITE_AUTHORIZATION),
     _get(_POLICY, policies.get_policy, needs.READ_POLICIES),
     _get(_POLICY + "/default", policies.get_default, needs.READ_POLICIES),
     _write("PATCH", _POLICY + "/default", policies.patch_default, needs.WRITE_POLICIES),
@@ -171,6 +175,10 @@ ROUTES: tuple[Route, ...] = (
     _get(_ASSIGNMENTS, applications.list_assignments, needs.READ_APPLICATIONS, 2),
     _write("POST", _ASSIGNMENTS, applications.create_assignment, needs.CONSENT),
 )
+
+
+BETA_ROUTES: tuple[Route, ...] = (_get("/organization", catalog.list_beta_organization, needs.READ_ORGANIZATION),)
+"""What Graph documents in its beta version alone, as far as it is needed here."""
 
 
 @dataclass(frozen=True, slots=True)

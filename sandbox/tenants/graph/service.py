@@ -23,7 +23,7 @@ from sandbox.tenants.graph.errors import (
     unsupported_query,
 )
 from sandbox.tenants.graph.outcome import Finished, Outcome, Suspended
-from sandbox.tenants.graph.routes import Found, Router
+from sandbox.tenants.graph.routes import BETA_ROUTES, Found, Router
 from sandbox.tenants.identity.keys import Claims, KeyRing, TokenInvalidError
 from sandbox.tenants.odata.query import Query, QueryError
 from sandbox.tenants.throttling import Limit, Verdict
@@ -66,29 +66,31 @@ class _Marks:
 
 
 class GraphService:
-    """Microsoft Graph v1.0 over one world."""
+    """Microsoft Graph v1.0 over one world, and what is needed of its beta version."""
 
     def __init__(self, world: World, keys: KeyRing) -> None:
         self._world = world
         self._keys = keys
         self._router = Router()
+        self._beta = Router(BETA_ROUTES)
 
     def handle(self, request: Request) -> Response | NeedsValidation:
         """Answer one request whose path begins with a version root."""
         marks = self._marks(request)
         version, _, path = request.path[1:].partition("/")
-        if version != "v1.0":
+        if version not in {"v1.0", "beta"}:
             return self._response(Finished(self._refusal(malformed(f"Invalid version: {version}"), marks)), marks)
         try:
             identity = self._authenticate(request)
         except GraphError as error:
             return self._response(Finished(self._refusal(error, marks)), marks)
         self._world.counters.round_trip(identity.tenant.name)
-        if request.method == "POST" and path == "$batch":
+        router = self._router if version == "v1.0" else self._beta
+        if router is self._router and request.method == "POST" and path == "$batch":
             self._world.counters.request(identity.tenant.name, _BATCH, 0, 0)
             outcome = self._struck(request, identity, _BATCH, marks, lambda: self._batch(request, identity, marks))
         else:
-            outcome = self.perform(replace(request, path=f"/{path}"), identity, marks)
+            outcome = self._perform(router, replace(request, path=f"/{path}"), identity, marks)
         return self._answer(outcome, marks)
 
     def _answer(self, outcome: Outcome, marks: _Marks) -> Response | NeedsValidation:
@@ -100,8 +102,11 @@ class GraphService:
     # --- one operation ---------------------------------------------------------------------------
 
     def perform(self, request: Request, identity: Identity, marks: _Marks) -> Outcome:
-        """One operation; `request.path` is below the version root."""
-        found = self._router.find(request.method, request.path)
+        """One operation of v1.0; `request.path` is below the version root."""
+        return self._perform(self._router, request, identity, marks)
+
+    def _perform(self, router: Router, request: Request, identity: Identity, marks: _Marks) -> Outcome:
+        found = router.find(request.method, request.path)
         if not isinstance(found, Found):
             error = (
                 GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")

@@ -23,6 +23,7 @@ from sandbox.tenants.graph.errors import (
     property_conflict,
     unknown_property,
 )
+from sandbox.tenants.graph.quota import need_room
 from sandbox.tenants.graph.resources import USERS, columns, rendered
 from sandbox.tenants.wire import Reply
 
@@ -138,6 +139,7 @@ def create_user(call: Call) -> Reply:
     if "mail" in settled:
         _refuse_taken(call, "", "proxyAddresses", f"SMTP:{settled['mail']}")
     properties = internal_properties(call.tenant, settled, timestamp(call.now))
+    need_room(call)
     user = call.tenant.directory.create(Kind.USER, properties, call.actor)
     shown = rendered(user, columns(call, USERS))
     return Reply(

@@ -127,7 +127,8 @@ class LoginService:
         app = self._app(tenant, app_id)
         self._check_credential(app, form)
         lifetime = int(self._world.config.token_lifetime)
-        token = app_token(self._world, self._keys, tenant, app_id, tenant.consents[app_id])
+        roles = tenant.roles(app_id, self._world.now(), self._world.config.consent_delay)
+        token = app_token(self._world, self._keys, tenant, app_id, roles)
         response = _json(
             200,
             {
