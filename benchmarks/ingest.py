@@ -1,15 +1,16 @@
 """How many of Graph's notifications the app takes on one core, and how soon it answers.
 
 `notifications` of function_app.py is called as the Functions worker calls it, with bodies as Graph writes them: its
-checks, the store (SQLite), the hints, and the real Service Bus SDK, which sends to the sandbox's bus. App and bus are
-processes of their own, so that CPU time is told apart: a second of a core is one of the app's CPU time. The host's own
-HTTP server is not in it. Every notification is about another user, so none is dropped as a repetition.
+checks, the store (an SQLite file, unless another is named), the hints, and the real Service Bus SDK, which sends to the
+sandbox's bus. App and bus are processes of their own, so that CPU time is told apart: a second of a core is one of the
+app's CPU time. The host's own HTTP server is not in it. Every notification is about another user, so none is dropped as
+a repetition.
 
 Notifications come at an even rate, whether or not the earlier ones were answered, with one, ten or a hundred in a POST;
 an answer's time counts from when its POST was due. Then as many as it can take: a hundred POSTs of one notification are
 always under way. Prints a line of JSON per figure and ends with 1 where one is not met.
 
-    python -m benchmarks.ingest [--per-second 1000] [--seconds 20]
+    python -m benchmarks.ingest [--per-second 1000] [--seconds 20] [--store-url URL]
 """
 
 from __future__ import annotations
@@ -54,12 +55,12 @@ _RATE_KEPT: Final = 0.98
 _TICK: Final = 0.005  # seconds
 
 
-async def measure(per_second: float, seconds: float) -> list[Figure]:
+async def measure(per_second: float, seconds: float, store_url: str | None = None) -> list[Figure]:
     """Every rate for so long."""
-    return [await measure_one(items, per_second, seconds) for items in (*_ITEMS, _AS_MANY_AS_POSSIBLE)]
+    return [await measure_one(items, per_second, seconds, store_url) for items in (*_ITEMS, _AS_MANY_AS_POSSIBLE)]
 
 
-async def measure_one(items: int, per_second: float, seconds: float) -> Figure:
+async def measure_one(items: int, per_second: float, seconds: float, store_url: str | None = None) -> Figure:
     """So many notifications in each POST; 0 is as many POSTs of one as possible."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -67,7 +68,7 @@ async def measure_one(items: int, per_second: float, seconds: float) -> Figure:
         arguments = ["bus", "--port", "0", "--config", str(folder / "servicebus.json")]
         bus = await processes.start("bus", arguments, log=folder / "bus.log")
         try:
-            settings = await _settings(folder, bus.ready["connectionString"])
+            settings = await _settings(store_url or f"sqlite:///{folder}/links.sqlite3", bus.ready["connectionString"])
             before = cpu_seconds(bus.pid)
             arguments = ["--probe", str(items), "--per-second", str(per_second), "--seconds", str(seconds)]
             printed = await python("-m", "benchmarks.ingest", *arguments, environment=settings)
@@ -90,11 +91,10 @@ def _figure(items: int, per_second: float, measured: dict[str, Any], bus_cpu: fl
     )
 
 
-async def _settings(folder: Path, bus: str) -> dict[str, str]:
+async def _settings(store_url: str, bus: str) -> dict[str, str]:
     """The app's, with a subscription in its store."""
-    store_url = f"sqlite:///{folder}/links.sqlite3"
     store = open_store(store_url, None)
-    await store.put_subscription(SUBSCRIPTION)
+    await store.put_subscription(SUBSCRIPTION)  # refused where it is there already
     await store.close()
     return {
         "MANAGED_IDENTITY_CLIENT_ID": "m",
@@ -189,12 +189,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-second", type=float, default=1000.0)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--store-url", help="another store than an SQLite file, as STORE_URL would name it")
     parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.probe is not None:
         print(json.dumps(asyncio.run(_probe(options.probe, options.per_second, options.seconds))))
         return
-    figures = asyncio.run(measure(options.per_second, options.seconds))
+    figures = asyncio.run(measure(options.per_second, options.seconds, options.store_url))
     for figure in figures:
         print(figure.line())
     sys.exit(0 if all(figure.met for figure in figures) else 1)

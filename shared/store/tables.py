@@ -29,6 +29,7 @@ from .documents import (
     subscription_document,
 )
 from .protocol import MAX_PAGE_SIZE, Conflict, TooLarge, WriteOutcome, WriteResult, Written
+from .shared_read import SharedRead
 from .table_requests import RemoteTable, together
 from .table_rows import (
     IndexKind,
@@ -94,6 +95,8 @@ class TablesStore:
         )
         self._made = False
         self._making = asyncio.Lock()
+        # Every notification asks for them, and a request costs three times what else is done for one.
+        self._subscriptions = SharedRead(self._read_subscriptions)
 
     async def get_links(self, target: str, source_ids: Sequence[str]) -> dict[str, Link]:
         """See `Store.get_links`."""
@@ -170,6 +173,9 @@ class TablesStore:
 
     async def get_subscriptions(self) -> Sequence[SubscriptionRecord]:
         """See `Store.get_subscriptions`."""
+        return await self._subscriptions.get()
+
+    async def _read_subscriptions(self) -> Sequence[SubscriptionRecord]:
         await self._make_tables()
         pages = self._named.pages(f"PartitionKey eq '{_SUBSCRIPTION}'", page_size=MAX_PAGE_SIZE)
         records = [read_subscription(document_text(row.properties), row.etag) async for page in pages for row in page]
