@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, List  # the Functions worker knows batches by 
 import azure.functions as func
 
 from shared.config.names import target_names
+from shared.core.defects import telling_no_values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @app.route("notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@telling_no_values
 async def notifications(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Graph's change notifications, and its validation of this address."""
     from shared.app import ingest
@@ -37,6 +39,7 @@ async def notifications(req: func.HttpRequest, context: func.Context) -> func.Ht
 
 
 @app.route("health", methods=["GET"])
+@telling_no_values
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Configuration faults, subscriptions, links."""
     from shared.app import compose
@@ -46,6 +49,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.timer_trigger(arg_name="timer", schedule="%KEEP_SUBSCRIPTIONS_SCHEDULE%", run_on_startup=False)
+@telling_no_values
 async def keep_subscriptions(timer: func.TimerRequest) -> None:
     """Make and renew the subscriptions of the source tenant."""
     from shared.app.compose import parts
@@ -55,6 +59,7 @@ async def keep_subscriptions(timer: func.TimerRequest) -> None:
 
 
 @app.timer_trigger(arg_name="timer", schedule="%CATCH_UP_SCHEDULE%", run_on_startup=False)
+@telling_no_values
 async def catch_up(timer: func.TimerRequest) -> None:
     """Follow the source's changes that no notification told of; tell how things stand; send what the logs owe."""
     from shared.app.catch_up import catch_up as follow
@@ -71,6 +76,7 @@ async def catch_up(timer: func.TimerRequest) -> None:
 
 
 @app.timer_trigger(arg_name="timer", schedule="%FULL_CYCLE_SCHEDULE%", run_on_startup=False)
+@telling_no_values
 async def full_cycle(timer: func.TimerRequest) -> None:
     """Compare everybody in scope with everybody in the targets; look again at what waits for a person."""
     from shared.app.compose import parts
@@ -88,6 +94,7 @@ async def full_cycle(timer: func.TimerRequest) -> None:
     topic_name="%USER_CHANGES_TOPIC%",
     subscription_name="control",
 )
+@telling_no_values
 async def control(message: func.ServiceBusMessage) -> None:
     """Carry out what cannot wait for its timer."""
     from shared.app.compose import parts
@@ -97,6 +104,7 @@ async def control(message: func.ServiceBusMessage) -> None:
 
 
 def _provision(target: str) -> Callable[[List[func.ServiceBusMessage], func.Context], Awaitable[None]]:
+    @telling_no_values
     async def handler(messages: List[func.ServiceBusMessage], context: func.Context) -> None:
         """Serve a batch of user changes in one target."""
         from shared.app.compose import parts

@@ -16,11 +16,10 @@ ALWAYS = {"notifications", "health", "keep_subscriptions", "catch_up", "full_cyc
 INDEX = """
 import json, sys
 import function_app
-functions = {
-    function.get_function_name(): json.loads(function.get_function_json())["bindings"]
-    for function in function_app.app.get_functions()
-}
-print(json.dumps({"functions": functions, "modules": sorted(sys.modules)}))
+found = function_app.app.get_functions()
+functions = {one.get_function_name(): json.loads(one.get_function_json())["bindings"] for one in found}
+guarded = [one.get_function_name() for one in found if hasattr(one.get_user_function(), "__wrapped__")]
+print(json.dumps({"functions": functions, "modules": sorted(sys.modules), "guarded": guarded}))
 """
 
 
@@ -44,6 +43,12 @@ def test_one_function_for_each_target(tmp_path):
     assert trigger["type"] == "serviceBusTrigger"
     assert (trigger["topicName"], trigger["subscriptionName"]) == ("%USER_CHANGES_TOPIC%", "emea")
     assert (trigger["connection"], trigger["cardinality"].lower()) == ("ServiceBusConnection", "many")
+
+
+def test_no_function_lets_the_text_of_a_defect_out(tmp_path):
+    """The host would log it; `telling_no_values` stands before each of them."""
+    found = index(tmp_path, None)
+    assert set(found["guarded"]) == set(found["functions"])
 
 
 def test_only_the_webhook_is_anonymous(tmp_path):

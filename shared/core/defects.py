@@ -7,10 +7,42 @@ source that is shown beside it. Types, modules, functions and lines are ours, an
 from __future__ import annotations
 
 import traceback
-from typing import Final
+from functools import wraps
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+_OPERATIONAL: Final = ("shared.app.", "shared.bus.", "shared.config.", "shared.store.")
+"""Where errors are declared that an operator should read: they carry facts, and never anything personal."""
 
 _MOST: Final = 20
 """Frames, and exceptions in a chain or a group, that are told: enough for us, and an end to recursion."""
+
+
+class DefectError(Exception):
+    """A defect of the app, told as `outline` does."""
+
+
+def telling_no_values(function: Callable[_Parameters, Awaitable[_Result]]) -> Callable[_Parameters, Awaitable[_Result]]:
+    """For the functions that the Functions host calls: it logs whatever text an exception has that they raise.
+
+    The one that escapes says of a defect what `outline` does; errors that an operator should read pass as they are.
+    """
+
+    @wraps(function)
+    async def guarded(*args: _Parameters.args, **named: _Parameters.kwargs) -> _Result:
+        try:
+            return await function(*args, **named)
+        except Exception as error:
+            if type(error).__module__.startswith(_OPERATIONAL):
+                raise
+            raise DefectError(outline(error)) from None
+
+    return guarded
 
 
 def outline(error: BaseException) -> str:

@@ -69,7 +69,7 @@ async def test_both_show_every_command_of_operating():
     """The test above tests something."""
     commands = {"status", "plan", "provision", "explain", "cycle", "escrow", "holds", "links"}
     assert {command.split()[3] for command, _ in shown(README)} == commands
-    assert {command.split()[3] for command, _ in shown(PAGE)} == commands | {"check", "configuration"}
+    assert {command.split()[3] for command, _ in shown(PAGE)} == commands | {"check", "configuration", "subscriptions"}
 
 
 async def test_a_target_is_removed_as_the_page_says(app, terminal, settings_of, tmp_path):

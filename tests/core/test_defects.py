@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.defects import outline
+from shared.bus.errors import BusUnavailableError
+from shared.core.defects import DefectError, outline, telling_no_values
+from shared.store.errors import StoreUnavailable
 
 SECRET = "Patti Fernandez"
 
@@ -74,3 +78,34 @@ def test_a_recursion_and_a_ring_have_an_end():
     one, other = ValueError(), KeyError()
     one.__context__, other.__context__ = other, one
     assert outline(one) == "ValueError; after KeyError"
+
+
+@telling_no_values
+async def called(error):
+    """What the host calls."""
+    if error is not None:
+        raise error
+    return "done"
+
+
+@pytest.mark.parametrize("error", [KeyError(SECRET), ValueError(SECRET), ExceptionGroup(SECRET, [OSError(SECRET)])])
+def test_the_host_is_not_given_what_a_defect_says(error):
+    """It logs the text of whatever escapes."""
+    with pytest.raises(DefectError, match=rf"^{type(error).__name__} at test_defects:\d+ called") as raised:
+        asyncio.run(called(error))
+    assert SECRET not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("read", "busy"), BusUnavailableError("no connection")])
+def test_the_host_is_given_what_an_operator_should_read(error):
+    """As it is."""
+    with pytest.raises(type(error)) as raised:
+        asyncio.run(called(error))
+    assert raised.value is error
+
+
+def test_a_function_without_a_defect_is_what_it_was():
+    """Its answer, name and parameters are its own."""
+    assert asyncio.run(called(None)) == "done"
+    assert (called.__name__, called.__doc__) == ("called", "What the host calls.")
