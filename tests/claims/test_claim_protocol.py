@@ -71,10 +71,6 @@ GAPS = {
     ("a worker dies", CREATE_REMOVE.name): "stays",
     ("a worker dies, a replica is behind", CREATE_REMOVE.name): "stays",
     ("an answer is lost", CREATE_REMOVE.name): "stays",
-    # A retry that saw nothing to do has no second look, and a row lost to another worker is not asked for again.
-    ("the source cannot be read", CREATE_REMOVE.name): "heals",
-    ("the source cannot be read", REMOVE_RESTORE.name): "heals",
-    ("the source cannot be read", RESTORE_REMOVE.name): "stays",
 }
 """Where an order of steps is known after which target or link are wrong: the next full cycles heal it, or it stays."""
 
