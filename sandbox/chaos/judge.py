@@ -25,7 +25,7 @@ _CLOCKS: Final = 0.5
 _TOLD_AS: Final = {
     "create": {"create", "adopt"},
     "delete": {"softDelete", "alreadyRemoved"},
-    "restore": {"restore", "update", "enable", "disable"},
+    "restore": {"restore", "create", "update", "enable", "disable"},
 }
 """Writes that have an event of their own, by the decisions that tell of them. Where the answer to a write was lost, the
 next attempt finds it done: then the event tells what was found, and what was left to do."""

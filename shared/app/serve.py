@@ -46,6 +46,9 @@ _logger = logging.getLogger(__name__)
 
 _CONTENTION_WAIT: Final = timedelta(seconds=5)
 
+_NEWS: Final = frozenset({Reason.NOTIFICATION, Reason.CONTENTION, Reason.THROTTLED, Reason.TRANSIENT})
+"""Why a pass was asked for by something that happened moments ago, or by an attempt at it that came to nothing."""
+
 _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 
 
@@ -191,19 +194,24 @@ class _Pass:
     async def _leave(self, user_id: str, plan: Plan, link: Link | None, want: Desired) -> None:
         """A user for whom nothing is to be written, decided without a look at the target."""
         change = self._changes[user_id]
+        lost: list[str] = []
         if plan.fault is not None:
             before = link or Link(self._target.name, user_id, attempt=change.attempt)
             row = self._failed(before, plan.fault, wrote=False)
             if link is not None or lasts(plan.fault, row.attempt):  # passing trouble makes no row for a stranger
                 committed, _ = await self._write([self._with_event(row, plan, plan.fault, want)])
                 self._owing += committed.values()
-        elif link is not None and (link.attempt or link.missing_since):
+            return
+        if link is not None and (link.attempt or link.missing_since):
             row = replace(link, attempt=0, retry_at=None, missing_since=None)
-            committed, _ = await self._write([self._with_event(row, plan, None, want, waited=link.waits)])
+            committed, lost = await self._write([self._with_event(row, plan, None, want, waited=link.waits)])
             self._owing += committed.values()
-        elif change.kind is Kind.HINT and change.reason is Reason.NOTIFICATION:
-            # Something changed and nothing is to be seen: perhaps this replica has not heard of it yet.
-            look_again = replace(change, reason=Reason.SECOND_LOOK)
+        if lost:
+            self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
+        elif change.kind is not Kind.CHECK and change.reason in _NEWS:
+            # Something changed and nothing is to be seen: perhaps this replica has not heard of it yet, or another
+            # worker, who read the source before, is about to write.
+            look_again = replace(change, kind=Kind.HINT, reason=Reason.SECOND_LOOK, attempt=0)
             self._follow_ups.append(FollowUp(look_again, self._now + self._parts.settings.timing.second_look))
 
     def _with_event(

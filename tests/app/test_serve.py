@@ -42,6 +42,19 @@ async def test_a_hint_about_somebody_who_is_right_costs_nothing_in_the_target(ap
     assert await app.serve(patti, reason=Reason.SECOND_LOOK) == []
 
 
+async def test_a_retry_that_finds_nothing_to_do_has_its_second_look_too(app):
+    """It stands for the notification that it follows on, and may have been too early as well."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.fault(tenant="source", operation="GET /users/{id}", status=503, count=1)
+    [follow_up] = await app.serve(patti)
+    assert (follow_up.change.reason, follow_up.change.kind) == (Reason.TRANSIENT, Kind.RETRY)
+    [follow_up] = await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert (follow_up.change.reason, follow_up.change.kind) == (Reason.SECOND_LOOK, Kind.HINT)
+    assert (await app.link(patti)).attempt == 0
+    assert await app.serve(patti, reason=Reason.SECOND_LOOK) == []
+
+
 async def test_one_changed_attribute_is_one_write(app):
     """Whether or not the last write is recent."""
     [patti] = await app.join("PattiF")

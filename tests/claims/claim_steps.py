@@ -103,8 +103,8 @@ class Steps:
                 yield self._commit(world, place, worker)
             case "commit without a look":
                 assert worker.link is not None
-                after, _ = self._store(world, place, worker.link)
-                yield "commits without a look", _over(after, place, worker.owes)
+                after, stored = self._store(world, place, worker.link)
+                yield "commits without a look", _over(after, place, worker.owes if stored else RETRY)
             case "finish":
                 done = without(world, place)
                 yield "finishes", queued(done, worker.owes) if worker.owes else done
@@ -135,10 +135,12 @@ class Steps:
             link, _ = failed(before, plan.fault, NOW, wrote=False)
         elif before is not None and (before.attempt or before.missing_since):
             link = replace(before, attempt=0, retry_at=None, missing_since=None)
+        if plan.fault is not None:
+            owes = RETRY
+        else:
+            owes = LOOK if worker.message in {HINT, RETRY} and self.protocol.second_look else ""
         if link is None:
-            second = LOOK if worker.message == HINT and self.protocol.second_look else ""
-            return _over(world, place, second if plan.fault is None else RETRY)
-        owes = "" if plan.fault is None else RETRY
+            return _over(world, place, owes)
         return at(world, place, worker._replace(step="commit without a look", link=kept(link), owes=owes))
 
     def _claim(self, world: World, place: int, worker: Worker) -> Step:

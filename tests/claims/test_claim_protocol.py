@@ -71,10 +71,6 @@ GAPS = {
     ("a worker dies", CREATE_REMOVE.name): "stays",
     ("a worker dies, a replica is behind", CREATE_REMOVE.name): "stays",
     ("an answer is lost", CREATE_REMOVE.name): "stays",
-    # A retry that saw nothing to do has no second look, and a row lost to another worker is not asked for again.
-    ("the source cannot be read", CREATE_REMOVE.name): "heals",
-    ("the source cannot be read", REMOVE_RESTORE.name): "heals",
-    ("the source cannot be read", RESTORE_REMOVE.name): "stays",
 }
 """Where an order of steps is known after which target or link are wrong: the next full cycles heal it, or it stays."""
 
@@ -113,7 +109,7 @@ MUTANTS = [
     ("writes without compare-and-set", CREATE_UPDATE, {}, Protocol(compare_and_set=False), DISAGREES),
     ("minds nobody's claim", CREATE_UPDATE, {}, Protocol(minds_claims=False), DISAGREES),
     ("trusts a stale claim", REMOVE_RESTORE, BOTH, Protocol(observes_again=False), DISAGREES),
-    ("forgets whom it took over from", CREATE_UPDATE, BOTH, Protocol(minds_predecessors=False), DISAGREES),
+    ("forgets whom it took over from", REMOVE_RESTORE, BOTH, Protocol(minds_predecessors=False), DISAGREES),
     ("takes over no claim", CREATE, {"crashes": 1}, Protocol(takes_over=False), ENDLESS),
     ("takes no second look", CREATE_REMOVE, {}, Protocol(second_look=False), DISAGREES),
 ]
