@@ -48,12 +48,17 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
+	$(BIN)/python -m benchmarks.against_script
+	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.cycles
+	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.provisioning_log
 	$(BIN)/python -m benchmarks.queries
 	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
+	$(BIN)/python -m benchmarks.targets
+	$(BIN)/python -m benchmarks.profiles
 
 package: $(VENV)/.python-packages  ## the deployment package, into dist; PACKAGE_PYTHON=python3.12 names the interpreter
 	$(BIN)/python -m infra.package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))
