@@ -53,12 +53,17 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.life_of_a_user
+	$(BIN)/python -m benchmarks.against_script
+	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.cycles
+	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.provisioning_log
 	$(BIN)/python -m benchmarks.queries
 	$(BIN)/python -m benchmarks.workbook
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.write_quota
+	$(BIN)/python -m benchmarks.targets
+	$(BIN)/python -m benchmarks.profiles
 	$(BIN)/python -m benchmarks.flood
 	$(BIN)/python -m benchmarks.backlog
 	$(BIN)/python -m benchmarks.memory
