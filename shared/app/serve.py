@@ -22,7 +22,7 @@ from shared.app.judgement import judge
 from shared.app.link_rows import write_links
 from shared.app.operations import tell
 from shared.app.two_source_users import of_another
-from shared.core.commit import carried_out, failed, is_old_drift
+from shared.core.commit import carried_out, failed, is_old_drift, with_writes
 from shared.core.decide import Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
@@ -139,7 +139,7 @@ class _Pass:
             outcome = outcomes.get(user_id)
             if outcome is not None:
                 fault = outcome.fault
-                link = replace(link, target_id=outcome.target_id, changed_at=now)
+                link = with_writes(link, outcome.target_id, fault, began_at=self._now, now=now)
             refused = outcome.refused if outcome is not None else ()
             told = link.reason
             link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))
