@@ -20,6 +20,7 @@ _REMEDIES: Final = {
     "anotherInstallation": "let the other installation give the object up",
     "internalUser": "take the matching attributes from the internal user, or convert it",
     "markerMissing": "find out who took our marker away, and put it back",
+    "invitationUnfinished": "look at the user, delete them if nobody else needs them, then release",
     "adoptionNotAllowed": "name matching attributes in sync.yaml, or remove the object",
     "twoSourceUsers": "give the source users different mail addresses",
 }

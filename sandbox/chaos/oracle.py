@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "source"
 WRITER_APP_ID: Final = "22222222-aaaa-4000-8000-000000000002"
+_BY_ENTRA: Final = "proxyAddresses"
+"""No app can write it: Entra changes it, and mail with it, where an invitation by a new address finds its user there."""
+
 _GRACE: Final = 60.0
 """Seconds. Proof was true when it was read, and somebody may have come back since: replicas lag by so much."""
 
@@ -54,7 +57,7 @@ class _Hearing:
     people: dict[str, bool] = field(init=False)  # enabled or not, by source id
     members: dict[str, set[str]] = field(init=False)
     users: dict[tuple[str, str], dict[str, Any]] = field(init=False)  # of the targets
-    deleted: set[str] = field(init=False, default_factory=set)
+    deleted: set[str] = field(init=False, default_factory=set)  # users and groups of the source
     was_out: dict[str, float] = field(init=False, default_factory=dict)  # when somebody in scope was last seen outside
     was_blocked: dict[str, float] = field(init=False, default_factory=dict)
     made: set[str] = field(init=False, default_factory=set)
@@ -90,7 +93,7 @@ class _Hearing:
             member = waiting.pop()
             if member not in found:
                 found.add(member)
-                waiting += self.members.get(member, ())
+                waiting += () if member in self.deleted else self.members.get(member, ())
         return {user_id for user_id in found if user_id in self.people} - self.deleted - self.ruled_out
 
     def _follow(self, entry: Json) -> None:
@@ -101,9 +104,9 @@ class _Hearing:
                 self.members.setdefault(subject, set()).add(related)
             case ("memberRemoved", _) if not entry["consequence"]:
                 self.members.get(subject, set()).discard(related)
-            case ("delete" | "purge", "microsoft.graph.user"):
+            case ("delete" | "purge", _):
                 self.deleted.add(subject)
-            case ("restore", "microsoft.graph.user"):
+            case ("restore", _):
                 self.deleted.discard(subject)
             case ("create", "microsoft.graph.user"):
                 self.people[subject] = True
@@ -136,6 +139,8 @@ class _Hearing:
                 return "a user who is not ours was deleted"
             case "delete" if person in self._in_scope() and not self._recently(self.was_out, person, at):
                 return f"{person} is in scope and was removed"
+            case "update" if _BY_ENTRA in entry["changed"]:
+                return None
             case _ if user.get(self.oracle.marker) and person is None:
                 return f"another installation's user was changed: {sorted(entry['changed'])}"
             case "update" if adopted is not None and person not in {None, adopted}:

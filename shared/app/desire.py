@@ -64,7 +64,7 @@ def draft(target: Target, reading: SourceReading, link: Link | None, now: dateti
         case Unreadable():
             return Draft(UnknownDesired(reading.fault))
         case Deleted():
-            return Draft(SourceDeleted(identity=_identity(reading.user)))
+            return Draft(SourceDeleted(_addresses(reading.user), _identity(reading.user)))
         case Missing():
             return Draft(_missing(link, now))
         case Found():
@@ -106,6 +106,8 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     attributes = source_attributes(user)
     outside = _outside(target, found, attributes, now)
     if outside is not None:
+        if isinstance(outside, OutOfScope):
+            outside = replace(outside, addresses=_addresses(user))
         return Draft(replace(outside, identity=identity))
     mapped = map_user(target.mappings, attributes, now=now, compat=target.compat)
     if mapped.ignored_object:
@@ -113,13 +115,13 @@ def _draft_found(target: Target, found: Found, now: datetime) -> Draft:
     if mapped.failures and mapped.blocking_failures:
         detail = _in_words(mapped.blocking_failures)
         return Draft(UnknownDesired(Fault(FaultSize.USER, "mappingFailed", detail=detail), identity))
-    addresses = [name for name in (user.get("mail"), user.get("userPrincipalName")) if isinstance(name, str) and name]
+    addresses = _addresses(user)
     if not addresses:
         return Draft(UnknownDesired(Fault(FaultSize.USER, "MissingValues"), identity))
     held = to_graph(mapped.attributes)
     in_scope = InScope(
         address=addresses[0],
-        aliases=tuple(addresses[1:]),
+        aliases=addresses[1:],
         skipped=_in_words(mapped.failures) if mapped.failures else None,
         attributes=held,
         on_create=to_graph(mapped.on_create),
@@ -166,14 +168,21 @@ def _outside(target: Target, found: Found, attributes: Mapping[str, Value], now:
     return None
 
 
+def _addresses(user: Mapping[str, Any]) -> tuple[str, ...]:
+    """What may lead to somebody when invited, the first one first."""
+    return tuple(name for name in (user.get("mail"), _principal_name(user)) if isinstance(name, str) and name)
+
+
 def _identity(user: Mapping[str, Any]) -> Identity:
-    """How the log names somebody. A deleted item's principal name begins with its object id."""
-    user_id = str(user.get("id") or "")
+    """How the log names somebody."""
+    return Identity(str(user.get("id") or ""), str(user.get("displayName") or ""), _principal_name(user))
+
+
+def _principal_name(user: Mapping[str, Any]) -> str:
+    """A deleted item's principal name begins with its object id."""
     principal = str(user.get("userPrincipalName") or "")
-    prefix = user_id.replace("-", "").lower()
-    if prefix and principal.lower().startswith(prefix):
-        principal = principal[len(prefix) :]
-    return Identity(user_id, str(user.get("displayName") or ""), principal)
+    prefix = str(user.get("id") or "").replace("-", "").lower()
+    return principal[len(prefix) :] if prefix and principal.lower().startswith(prefix) else principal
 
 
 def _present_id(link: Link | None) -> str | None:

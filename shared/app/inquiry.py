@@ -70,6 +70,8 @@ async def look(
                 sought, addresses=(want.address, *want.aliases), values={**want.on_create, **want.attributes}
             )
             names.update(dict.fromkeys(want.attributes))
+        elif isinstance(want, OutOfScope | SourceDeleted):
+            sought = replace(sought, addresses=want.addresses)
         people.append(sought)
     return await hands.directory.look(people, select=names, expand_manager=True, precedence=hands.target.matching)
 

@@ -22,7 +22,7 @@ from shared.app.judgement import judge
 from shared.app.link_rows import write_links
 from shared.app.operations import tell
 from shared.app.two_source_users import of_another
-from shared.core.commit import carried_out, failed, is_old_drift
+from shared.core.commit import carried_out, failed, is_old_drift, with_writes
 from shared.core.decide import Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
@@ -106,7 +106,10 @@ class _Pass:
         async def remember(created: Mapping[str, str]) -> dict[str, str]:
             """Remember whom we invited before anything else happens to them: a crash must not orphan them."""
             written, _ = await self._write(
-                [replace(current[user_id], target_id=target_id) for user_id, target_id in created.items()]
+                [
+                    replace(current[user_id], state=LinkState.NEW, target_id=target_id)
+                    for user_id, target_id in created.items()
+                ]
             )
             current.update(written)
             others = await of_another(self._parts.store, self._target.name, created)
@@ -141,7 +144,8 @@ class _Pass:
                 fault = outcome.fault
                 # Whom we found is found again; only whom we made has to be known before all is written.
                 found = outcome.fault is not None and plan.action is not Action.CREATE
-                link = replace(link, target_id=link.target_id if found else outcome.target_id, changed_at=now)
+                target_id = link.target_id if found else outcome.target_id
+                link = with_writes(link, target_id, fault, began_at=self._now, now=now)
             refused = outcome.refused if outcome is not None else ()
             told = link.reason
             link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))

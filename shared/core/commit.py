@@ -27,6 +27,19 @@ def with_claim(link: Link, claim: Claim) -> Link:
     return replace(link, claim=claim)
 
 
+def with_writes(link: Link, target_id: str | None, fault: Fault | None, *, began_at: datetime, now: datetime) -> Link:
+    """The link after writes to a user; `target_id` is None where an invitation brought nobody, `began_at` its pass.
+
+    An invitation without an answer may have been taken, and its user is known by the time of the attempt. One that was
+    refused tells nothing, and whoever the link knew before is no more.
+    """
+    if target_id is not None:
+        return replace(link, target_id=target_id, changed_at=now)
+    if fault is not None and fault.size is FaultSize.TRANSIENT:
+        return replace(link, target_id=None, changed_at=began_at)
+    return replace(link, target_id=None, changed_at=link.changed_at if link.target_id is None else None)
+
+
 def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: datetime) -> Link:
     """The link after a plan that was carried out."""
     link = replace(

@@ -19,7 +19,7 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
       as one, when it is the very user that an interrupted attempt of ours invited
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
       that an interrupted attempt of ours invited, or that a person named in an import
-    ⁵ hold when our link says it should be ours: somebody took the marker away
+    ⁵ hold when our link says it should be ours: somebody took the marker away, or we never came to set it
     ⁶ keep, disable or soft-delete; with grace days, disable at once and soft-delete when they are over
     ⁷ retry while a write of ours may not be on every replica, unless that write was the removal
 
@@ -66,6 +66,12 @@ _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
 """How far Graph's clock and ours may differ."""
+
+INVITATION_UNFINISHED: Final = "invitationUnfinished"
+"""The reason of a hold: somebody left whom we seem to have invited, and who never came to carry our marker."""
+
+_LONGEST_PASS: Final = timedelta(minutes=5)
+"""From a claim to the last write under it: no worker goes on for longer than its message is locked."""
 
 MARKER_MISSING: Final = "markerMissing"
 """The reason of a hold: a user who should be ours carries no marker."""
@@ -239,7 +245,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "anotherInstallation", objects=(observed.user_id,))
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
-        case Marker.NONE if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
+        case Marker.NONE if (linked and _was_never_marked(link)) or _is_interrupted_invitation(observed, link):
             return Plan(Action.CREATE, "resumed", observed.user_id, whole(desired, None, creating=True))
         case Marker.NONE if linked and link.state is LinkState.IMPORTED:
             return Plan(Action.ADOPT, "imported", observed.user_id, whole(desired, observed.manager_id, creating=False))
@@ -271,19 +277,14 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
 
 def _leaving_unseen(link: Link, now: datetime) -> Plan:
     """Somebody we made or restored a moment ago is there, whatever a replica says that has not heard of it."""
-    if link.target_id is not None and not _was_removed(link) and _is_recent(link, now):
+    if not _was_removed(link) and _is_recent(link, now):
         return _retry(_NOT_SEEN)
     return Plan(Action.NOTHING, "alreadyRemoved")
 
 
 def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
-    linked = observed.user_id == link.target_id
     if observed.marker is not Marker.OURS:
-        if linked and observed.marker is Marker.NONE and link.state not in {LinkState.NEW, LinkState.IMPORTED}:
-            if _is_recent(link, now):
-                return _retry(_YOUNG)
-            return Plan(Action.HOLD, MARKER_MISSING, objects=(observed.user_id,))
-        return Plan(Action.NOTHING, "notOurs")
+        return _leaving_unmarked(observed, link, now)
     match desired:
         case SourceDeleted():
             allowed, reason = policy.source_deleted, "sourceDeleted"
@@ -304,6 +305,18 @@ def _leaving(desired: OutOfScope | SourceDeleted, observed: Present, link: Link,
             return _in_grace(observed, link, policy, reason, now)
         case _:
             assert_never(allowed)
+
+
+def _leaving_unmarked(observed: Present, link: Link, now: datetime) -> Plan:
+    """Without our marker nobody is removed; whoever may be ours all the same is shown to a person."""
+    linked = observed.user_id == link.target_id and link.state is not LinkState.IMPORTED
+    interrupted = observed.external and _is_interrupted_invitation(observed, link)
+    if observed.marker is Marker.ANOTHER or not (linked or interrupted):
+        return Plan(Action.NOTHING, "notOurs")
+    if _is_recent(link, now):
+        return _retry(_NOT_SEEN)
+    reason = INVITATION_UNFINISHED if interrupted or _was_never_marked(link) else MARKER_MISSING
+    return Plan(Action.HOLD, reason, objects=(observed.user_id,))
 
 
 def _in_grace(observed: Present, link: Link, policy: Policy, reason: str, now: datetime) -> Plan:
@@ -348,11 +361,21 @@ def _is_recent(link: Link, now: datetime) -> bool:
     return bool(touched) and now - max(touched) < CONSISTENCY_HORIZON
 
 
+def _was_never_marked(link: Link) -> bool:
+    """Whether the user whom the link knows was invited, or restored, in an attempt that was not finished."""
+    return link.state is LinkState.NEW or (link.state is LinkState.HELD and link.reason == INVITATION_UNFINISHED)
+
+
 def _is_interrupted_invitation(observed: Present, link: Link) -> bool:
-    """A user that came to be after an attempt of ours had claimed this link, and that nobody has marked."""
-    if link.claim is None or link.target_id is not None or observed.created_at is None:
+    """A user that came to be while an attempt of ours may have invited them, and that nobody has marked.
+
+    Either the attempt's claim is still there, or its invitation was not answered: `changed_at` tells of nothing else
+    while no user is known.
+    """
+    if link.target_id is not None or observed.created_at is None:
         return False
-    return observed.created_at >= link.claim.at - CLOCK_SKEW
+    attempts = [time for time in (link.changed_at, link.claim.at if link.claim else None) if time is not None]
+    return any(time - CLOCK_SKEW <= observed.created_at <= time + _LONGEST_PASS + CLOCK_SKEW for time in attempts)
 
 
 def _update_action(change: Change, observed: Present) -> Action:

@@ -50,6 +50,7 @@ class OutOfScope:
 
     reason: str  # e.g. "notInGroup", "scopingFilter"
     why: str = ""
+    addresses: tuple[str, ...] = field(default=(), compare=False, repr=False)  # to find an invitation nobody finished
     identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 
@@ -57,6 +58,7 @@ class OutOfScope:
 class SourceDeleted:
     """Proven now: found in the source's deleted items, or gone in two reads some minutes apart."""
 
+    addresses: tuple[str, ...] = field(default=(), compare=False, repr=False)  # as far as the deleted item tells
     identity: Identity | None = field(default=None, compare=False, repr=False)  # for the log alone
 
 

@@ -53,7 +53,7 @@ class Link:
     reason: str | None = None  # reason code of the last decision
     attempt: int = 0  # failed attempts since the last success
     retry_at: datetime | None = None  # set while in escrow
-    changed_at: datetime | None = None  # of the last write to the target, or of a claim that may have led to one
+    changed_at: datetime | None = None  # of the last write to the target, or of an attempt that may have written
     missing_since: datetime | None = None  # first read that found neither source user nor its deleted item
     leaving_since: datetime | None = None  # first proof that the user left; the grace days begin with it
     applied: Mapping[str, str] = field(default_factory=dict)  # digests of what was last written, see `difference`

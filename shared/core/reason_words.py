@@ -107,6 +107,10 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         "markerMissing": ReasonWords(
             "The user of the target no longer carries our marker.", "Find out who took it away, and put it back."
         ),
+        "invitationUnfinished": ReasonWords(
+            "We seem to have invited this user of the target, who left the scope before carrying our marker.",
+            "Look at the user in the target, and delete them if nobody else needs them; then release.",
+        ),
         "adoptionNotAllowed": ReasonWords(
             "A user of the target has the address, and adoption is not allowed.",
             "Name matching attributes in sync.yaml, or remove the object.",

@@ -278,6 +278,40 @@ async def test_an_invitation_whose_answer_was_lost_makes_no_second_user(app):
     assert len(twins) == 1
 
 
+async def test_an_invitation_whose_answer_was_lost_is_finished_where_nobody_may_be_adopted(app):
+    """A user who came to be while our invitation was on its way is no stranger."""
+    [patti] = await app.join("PattiF")
+    app.allow(adopt=False)
+    await app.fault(tenant="emea", operation="POST /invitations", status=504, apply=True, count=1)
+    await app.serve(patti)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert (await app.link(patti)).state is LinkState.ACTIVE
+    assert await app.in_target(patti) is not None
+
+
+@pytest.mark.parametrize("operation", ["POST /invitations", "PATCH /users/{id}"])
+async def test_an_unfinished_invitation_of_somebody_who_left_is_shown_to_a_person(app, operation):
+    """Without our marker nobody is removed. The hold names the user, and ends once somebody has deleted them."""
+    [patti] = await app.join("PattiF")
+    before = {user["id"] for user in await app.cloud.users("emea")}
+    await app.fault(tenant="emea", operation=operation, status=504, apply="invitations" in operation)
+    await app.serve(patti)
+    await app.cloud.control("DELETE", "faults")
+    [invited] = {user["id"] for user in await app.cloud.users("emea")} - before
+    await app.leave(patti)
+    app.clock.advance(minutes=2)
+    [follow_up] = await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert follow_up.change.kind is Kind.RETRY, "a replica may not have heard of our marker yet"
+    app.clock.advance(minutes=15)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    link = await app.link(patti)
+    assert (link.state, link.reason) == (LinkState.HELD, "invitationUnfinished")
+    assert invited in {user["id"] for user in await app.cloud.users("emea")}
+    await app.cloud.graph("emea", "DELETE", f"/users/{invited}")
+    await app.serve(patti, kind=Kind.CHECK, reason=Reason.RELEASED)
+    assert (await app.link(patti)).state is LinkState.SOFT_DELETED
+
+
 async def test_a_crash_between_invitation_and_patch_is_resumed(app):
     """The invited id was remembered before anything else was written, so no adoption rule is needed."""
     [patti] = await app.join("PattiF")
@@ -394,3 +428,22 @@ async def test_a_user_purged_from_the_target_is_made_anew(app):
     assert new is not None
     assert new["id"] != old
     assert (await app.link(patti)).target_id == new["id"]
+
+
+async def test_whoever_is_made_anew_and_not_finished_is_no_stranger(app):
+    """The link says new as soon as they are invited, whatever it said of the one before them."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    old = (await app.in_target(patti))["id"]
+    await app.cloud.graph("emea", "DELETE", f"/users/{old}")
+    await app.cloud.graph("emea", "DELETE", f"/directory/deletedItems/{old}")
+    app.clock.advance(hours=1)
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=500)
+    await app.serve(patti, kind=Kind.CHECK)
+    await app.cloud.control("DELETE", "faults")
+    link = await app.link(patti)
+    assert (link.state, link.target_id == old) == (LinkState.NEW, False)
+    app.clock.advance(hours=1)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert (await app.in_target(patti))["id"] == link.target_id
+    assert (await app.link(patti)).state is LinkState.ACTIVE

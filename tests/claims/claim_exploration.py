@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from claim_steps import TIMING, Steps
@@ -21,12 +22,21 @@ _CYCLES: Final = 2
 _STEPS_OF_A_CYCLE: Final = 200
 
 
+class End(Enum):
+    """What an end is, by what the source wants."""
+
+    RIGHT = auto()
+    HELD = auto()  # a person is told of it
+    WRONG = auto()
+
+
 class Found(NamedTuple):
     """What an exploration came to: a counterexample is a property and the shortest schedule that breaks it."""
 
     states: int
     ends: int
-    wrong: int  # ends at which target or link are wrong
+    held: int  # ends at which a person has to look
+    wrong: int  # ends at which target or link are wrong, and nobody is told
     stays: int = 0  # of these, how many a full cycle does not put right either
     broken: str = ""
     schedule: tuple[str, ...] = ()
@@ -36,7 +46,7 @@ def explore(scenario: Scenario, protocol: Protocol | None = None, *, agreement: 
     """Breadth first through every state; the shortest way to the first one that breaks a property.
 
     At last each state is asked whether an end can still be reached from it: if not, it turns in circles for ever.
-    Without `agreement`, an end at which target or link are wrong is counted and no fault.
+    Without `agreement`, an end that is held or wrong is counted and no fault.
     """
     steps = Steps(scenario, protocol)
     worlds = [scenario.start()]
@@ -44,18 +54,19 @@ def explore(scenario: Scenario, protocol: Protocol | None = None, *, agreement: 
     came: list[tuple[int, str]] = [(-1, "")]
     into: list[list[int]] = [[]]
     ends: list[int] = []
-    wrong: list[int] = []
+    held, wrong = 0, list[int]()
     number = 0
     while number < len(worlds):
         world = worlds[number]
         broken = _fault_of(world)
         if not broken and _is_end(world, scenario):
             ends.append(number)
-            if not agrees(world, scenario):
-                wrong.append(number)
-                broken = DISAGREES if agreement else ""
+            end = end_of(world, scenario)
+            held += end is End.HELD
+            wrong += [number] if end is End.WRONG else []
+            broken = DISAGREES if agreement and end is not End.RIGHT else ""
         if broken:
-            return Found(len(worlds), len(ends), len(wrong), 0, broken, _way(came, number))
+            return Found(len(worlds), len(ends), held, len(wrong), 0, broken, _way(came, number))
         for what, after in steps.after(world):
             next_number = numbers.setdefault(after, len(worlds))
             if next_number == len(worlds):
@@ -66,12 +77,18 @@ def explore(scenario: Scenario, protocol: Protocol | None = None, *, agreement: 
         number += 1
     stays = sum(not is_put_right(worlds[end], scenario) for end in wrong)
     for number in sorted(set(range(len(worlds))) - _from_where(ends, into)):
-        return Found(len(worlds), len(ends), len(wrong), stays, ENDLESS, _way(came, number))
-    return Found(len(worlds), len(ends), len(wrong), stays)
+        return Found(len(worlds), len(ends), held, len(wrong), stays, ENDLESS, _way(came, number))
+    return Found(len(worlds), len(ends), held, len(wrong), stays)
 
 
-def agrees(world: World, scenario: Scenario) -> bool:
-    """Whether the target is as the source wants it, and the link says so."""
+def end_of(world: World, scenario: Scenario) -> End:
+    """Whether the target is as the source wants it, and the link says so, or that a person has to look."""
+    if _agrees(world, scenario):
+        return End.RIGHT
+    return End.HELD if world.link is not None and world.link.state is LinkState.HELD else End.WRONG
+
+
+def _agrees(world: World, scenario: Scenario) -> bool:
     want, link = scenario.wants[-1], world.link
     living = [user for user in world.users if not user.binned]
     if not isinstance(want, InScope):
@@ -96,7 +113,7 @@ def is_put_right(world: World, scenario: Scenario) -> bool:
                 _, world = next(steps.work(world, 0))
             elif world.queue:
                 _, world = next(step for step in steps.after(aged(world, TIMING.lock)) if step[1].workers)
-        if agrees(world, scenario):
+        if end_of(world, scenario) is not End.WRONG:
             return True
     return False
 

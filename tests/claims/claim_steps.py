@@ -31,7 +31,7 @@ from claim_world import (
 from shared.app.desire import Draft
 from shared.app.inquiry import not_settled
 from shared.app.judgement import is_busy
-from shared.core.commit import carried_out, failed, with_claim
+from shared.core.commit import carried_out, failed, with_claim, with_writes
 from shared.core.cycle import STALE_CLAIM
 from shared.core.decide import Action, Look, decide, look_needed, without_look
 from shared.core.desired import Desired, OutOfScope, SourceDeleted, UnknownDesired
@@ -198,7 +198,7 @@ class Steps:
         assert want is not None
         wrote = plan.action not in {Action.NOTHING, Action.HOLD, Action.RETRY}
         if wrote:
-            link = replace(link, target_id=worker.target_id, changed_at=NOW)
+            link = with_writes(link, worker.target_id, worker.fault, began_at=worker.now, now=NOW)
         link = replace(link, claim=None)
         if worker.fault is not None:
             link, _ = failed(link, worker.fault, NOW, wrote=wrote)

@@ -28,7 +28,7 @@ def seen(users: tuple[User, ...], link: Link | None, want: Desired) -> Observed:
     """What a look shows: the linked user by id, or else whoever has the marker or the address."""
     if link is not None and link.target_id is not None:
         users = tuple(user for user in users if user.user_id == link.target_id)
-    elif not isinstance(want, InScope):  # no address is known of somebody who leaves
+    elif not isinstance(want, InScope) and not want.addresses:
         users = tuple(user for user in users if user.marked)
     living = [user for user in users if not user.binned]
     found = living or list(users)

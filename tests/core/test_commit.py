@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.commit import failed, with_claim
+from shared.core.commit import failed, with_claim, with_writes
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Claim, Link, LinkState
 
@@ -58,3 +58,23 @@ def test_a_fault_leaves_every_other_state_as_it_is(state):
     """Only what was last applied is in doubt."""
     link, _ = failed(replace(REMOVED, state=state, fingerprint="old"), Fault(FaultSize.USER, "x"), NOW, wrote=True)
     assert (link.state, link.fingerprint) == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("known", "changed_at", "target_id", "size", "expected"),
+    [
+        (None, None, "t", None, (NOW, "t")),
+        ("t", EARLIER, "t", FaultSize.USER, (NOW, "t")),
+        (None, None, None, FaultSize.TRANSIENT, (BEFORE, None)),
+        (None, None, None, FaultSize.USER, (None, None)),
+        (None, EARLIER, None, FaultSize.THROTTLED, (EARLIER, None)),
+        ("purged", EARLIER, None, FaultSize.USER, (None, None)),
+        ("purged", EARLIER, None, FaultSize.TRANSIENT, (BEFORE, None)),
+    ],
+)
+def test_only_an_invitation_without_an_answer_may_have_been_taken(known, changed_at, target_id, size, expected):
+    """The time of its pass is kept, by which its user can be told from others; a refusal is no evidence."""
+    link = Link("emea", "s", target_id=known, changed_at=changed_at)
+    fault = None if size is None else Fault(size, "General")
+    after = with_writes(link, target_id, fault, began_at=BEFORE, now=NOW)
+    assert (after.changed_at, after.target_id) == expected

@@ -40,6 +40,10 @@ POLICY = Policy()
 ACTIVE = Link("emea", "s", LinkState.ACTIVE, "t", fingerprint="old", changed_at=LONG_AGO)
 YOUNG = Link("emea", "s", LinkState.ACTIVE, "t", fingerprint="old", changed_at=JUST_NOW)
 DELETED = Link("emea", "s", LinkState.SOFT_DELETED, "t", changed_at=LONG_AGO)
+EARLIER = LONG_AGO - timedelta(hours=1)
+UNANSWERED = Link("emea", "s", changed_at=LONG_AGO)
+UNANSWERED_NOW = Link("emea", "s", changed_at=JUST_NOW)
+UNFINISHED = Link("emea", "s", LinkState.HELD, "t", reason="invitationUnfinished")
 INVITED = Link("emea", "s", LinkState.NEW, "t", claim=Claim("w", JUST_NOW))
 
 
@@ -177,6 +181,27 @@ CELLS = [
     (OUT, present(Marker.NONE), ACTIVE, POLICY, Action.HOLD, "markerMissing"),
     (OUT, present(Marker.NONE), YOUNG, POLICY, Action.RETRY, "youngObject"),
     (OUT, present(Marker.NONE, user_id="u"), ACTIVE, POLICY, Action.NOTHING, "notOurs"),
+    # leaving, and perhaps invited by an attempt that was not finished
+    (OUT, Absent(), UNANSWERED_NOW, POLICY, Action.RETRY, "youngObject"),
+    (OUT, Absent(), UNANSWERED, POLICY, Action.NOTHING, "alreadyRemoved"),
+    (OUT, present(Marker.NONE, created_at=LONG_AGO), UNANSWERED, POLICY, Action.HOLD, "invitationUnfinished"),
+    (OUT, present(Marker.NONE, created_at=LONG_AGO, external=False), UNANSWERED, POLICY, Action.NOTHING, "notOurs"),
+    (OUT, present(Marker.NONE, created_at=EARLIER), UNANSWERED, POLICY, Action.NOTHING, "notOurs"),
+    (OUT, present(Marker.NONE, created_at=JUST_NOW), UNANSWERED, POLICY, Action.NOTHING, "notOurs"),
+    (OUT, present(Marker.NONE), Link("emea", "s", target_id="t"), POLICY, Action.HOLD, "invitationUnfinished"),
+    (OUT, present(Marker.NONE), INVITED, POLICY, Action.RETRY, "youngObject"),
+    (OUT, present(Marker.NONE), UNFINISHED, POLICY, Action.HOLD, "invitationUnfinished"),
+    (wanted(), present(Marker.NONE), UNFINISHED, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(Marker.NONE, created_at=LONG_AGO), UNANSWERED, Policy(adopt=False), Action.CREATE, "resumed"),
+    (
+        wanted(),
+        present(Marker.NONE, created_at=JUST_NOW),
+        UNANSWERED,
+        Policy(adopt=False),
+        Action.HOLD,
+        "adoptionNotAllowed",
+    ),
+    (OUT, present(Marker.NONE), replace(ACTIVE, state=LinkState.IMPORTED), POLICY, Action.NOTHING, "notOurs"),
     (OUT, present(Marker.ANOTHER), ACTIVE, POLICY, Action.NOTHING, "notOurs"),
     (SourceDeleted(), Absent(), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
     (SourceDeleted(), Binned("t", Marker.OURS), ACTIVE, POLICY, Action.NOTHING, "alreadyRemoved"),
