@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SOURCE: Final = "source"
 WRITER_APP_ID: Final = "22222222-aaaa-4000-8000-000000000002"
 _BY_ENTRA: Final = "proxyAddresses"
-"""No app can write it: Entra changes it, and mail with it, where an invitation by a new address finds its user there."""
+"""No app can write it: Entra changes it, and mail with it, where an invitation by a new address finds its user."""
 
 _GRACE: Final = 60.0
 """Seconds. Proof was true when it was read, and somebody may have come back since: replicas lag by so much."""
