@@ -100,14 +100,16 @@ class _Hearing:
         before = self._in_scope()
         subject, related = entry["objectId"], entry["related"]
         match entry["kind"], entry["type"]:
-            case ("memberAdded", _) if not entry["consequence"]:
+            case ("memberAdded", _):
                 self.members.setdefault(subject, set()).add(related)
-            case ("memberRemoved", _) if not entry["consequence"]:
+            case ("memberRemoved", _):
                 self.members.get(subject, set()).discard(related)
             case ("delete" | "purge", _):
                 self.deleted.add(subject)
             case ("restore", _):
                 self.deleted.discard(subject)
+                # A group comes back with those of its members who are there. All else is told of one by one.
+                self.members.get(subject, set()).difference_update(self.deleted)
             case ("create", "microsoft.graph.user"):
                 self.people[subject] = True
             case ("update", _) if "accountEnabled" in entry["changed"]:

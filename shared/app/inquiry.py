@@ -16,6 +16,7 @@ from shared.core.desired import InScope, OutOfScope, SourceDeleted, UnknownDesir
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.hold_notes import SCOPE_GROUP_LOST
 from shared.core.model import LinkState
+from shared.core.observed import Absent, Ambiguous, Binned
 from shared.graph.source import Found
 from shared.graph.target import Sought
 
@@ -73,7 +74,23 @@ async def look(
         elif isinstance(want, OutOfScope | SourceDeleted):
             sought = replace(sought, addresses=want.addresses)
         people.append(sought)
-    return await hands.directory.look(people, select=names, expand_manager=True, precedence=hands.target.matching)
+    observed = await hands.directory.look(people, select=names, expand_manager=True, precedence=hands.target.matching)
+    # Somebody living who matches goes before our own user in the bin, whom a restore could not bring back beside them.
+    binned = [
+        replace(sought, target_id=None)
+        for sought in people
+        if sought.target_id and isinstance(desired[sought.source_id], InScope)
+        if isinstance(observed[sought.source_id], Binned)
+    ]
+    rivals = await hands.directory.look(binned, select=names, expand_manager=True, precedence=hands.target.matching)
+    return observed | {who: rival for who, rival in rivals.items() if _is_alive(rival, links[who])}
+
+
+def _is_alive(rival: Observed, link: Link) -> bool:
+    """Whether a look by everything that may match found more than what lies in the bin, or is to be repeated."""
+    if isinstance(rival, Ambiguous):
+        return link.target_id not in rival.user_ids
+    return not isinstance(rival, Absent | Binned)
 
 
 async def _prove_scope(

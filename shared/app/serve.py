@@ -23,7 +23,7 @@ from shared.app.link_rows import write_links
 from shared.app.operations import tell
 from shared.app.two_source_users import of_another
 from shared.core.commit import carried_out, failed, is_old_drift, with_writes
-from shared.core.decide import Action, Plan
+from shared.core.decide import RESUMED, Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
@@ -103,24 +103,26 @@ class _Pass:
     ) -> tuple[dict[str, Outcome], dict[str, Link]]:
         current = dict(claimed)
 
-        async def remember(created: Mapping[str, str]) -> dict[str, str]:
+        async def remember(made: Mapping[str, str]) -> None:
             """Remember whom we invited before anything else happens to them: a crash must not orphan them."""
-            written, _ = await self._write(
-                [
-                    replace(current[user_id], state=LinkState.NEW, target_id=target_id)
-                    for user_id, target_id in created.items()
-                ]
-            )
+            links = [replace(current[who], state=LinkState.NEW, target_id=made[who]) for who in made]
+            written, _ = await self._write(links)
             current.update(written)
+
+        async def progress(created: Mapping[str, str]) -> dict[str, str]:
+            await remember(created)
             others = await of_another(self._parts.store, self._target.name, created)
             return await strangers(self._hands, created, self._now) | dict.fromkeys(others, "twoSourceUsers")
 
+        # Whom an earlier attempt invited, and did not live to remember.
+        unknown = [who for who, plan in plans.items() if plan.action is Action.CREATE and not claimed[who].target_id]
+        await remember({who: target_id for who in unknown if (target_id := plans[who].target_id)})
         tasks = [
             Task(user_id, plan, self._hands.directory.marker(user_id), _invitation(plan, desired[user_id]))
             for user_id, plan in plans.items()
             if plan.action not in {Action.NOTHING, Action.HOLD, Action.RETRY}
         ]
-        outcomes = await apply(tasks, self._hands.writes, remember, self._parts.clock.sleep)
+        outcomes = await apply(tasks, self._hands.writes, progress, self._parts.clock.sleep)
         return outcomes, current
 
     async def _commit(
@@ -158,7 +160,7 @@ class _Pass:
                 fault is None and (is_old_news(plan, refused, told) or is_old_drift(plan, claimed[user_id]))
             )
             waited = claimed[user_id].waits and plan.action is not Action.HOLD
-            waited = waited or _was_found_removed(claimed[user_id], plan)
+            waited = waited or plan.reason == RESUMED or _was_found_removed(claimed[user_id], plan)
             if waited or not known:
                 written = as_written(plan, refused, told)
                 seen = observed[user_id]

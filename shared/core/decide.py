@@ -14,7 +14,7 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source; hold when
       somebody else deleted our user for good and the policy respects that
     ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed, or when
-      somebody else deleted our user and the policy respects that
+      somebody else deleted our user and the policy respects that; whoever lives and matches goes before the twin
     ³ nothing when every attribute is as it should be, or is left as somebody changed it in the target; create, told
       as one, when it is the very user that an interrupted attempt of ours invited
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
@@ -54,6 +54,9 @@ DRIFTED: Final = "drifted"
 DRIFT_LEFT: Final = "driftLeft"
 """Nothing else to do, and the mapping says that what was changed in the target stays."""
 
+RESUMED: Final = "resumed"
+"""An attempt came before of which nobody knows how far it came: whatever it wrote is told of by this one."""
+
 GRACE_BEGINS: Final = "inGrace"
 GRACE_OVER: Final = "graceOver"
 
@@ -61,6 +64,8 @@ _YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
 
 _NOT_SEEN: Final = Fault(FaultSize.YOUNG, "youngObject", timedelta(minutes=1))
 """Of somebody who is to be removed. A replica is seldom behind for longer, and they may well be gone in truth."""
+
+_SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 
 _LIVING: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED, LinkState.HELD})
 
@@ -246,7 +251,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
         case Marker.NONE if (linked and _was_never_marked(link)) or _is_interrupted_invitation(observed, link):
-            return Plan(Action.CREATE, "resumed", observed.user_id, whole(desired, None, creating=True))
+            return Plan(Action.CREATE, RESUMED, observed.user_id, whole(desired, None, creating=True))
         case Marker.NONE if linked and link.state is LinkState.IMPORTED:
             return Plan(Action.ADOPT, "imported", observed.user_id, whole(desired, observed.manager_id, creating=False))
         case Marker.NONE if linked and _is_recent(link, now):
@@ -257,22 +262,27 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
             return Plan(Action.ADOPT, "matched", observed.user_id, whole(desired, observed.manager_id, creating=False))
-        case Marker.OURS if linked and link.state is LinkState.NEW:
+        case Marker.OURS if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
             # All of it was written once, perhaps, and the answer lost: the creation is still to be told of.
-            return Plan(Action.CREATE, "resumed", observed.user_id, whole(desired, None, creating=True))
+            return Plan(Action.CREATE, RESUMED, observed.user_id, whole(desired, None, creating=True))
         case Marker.OURS:
-            trust = linked and not _is_recent(link, now)
-            if not trust and _is_applied(desired, link):
-                return Plan(Action.NOTHING, "upToDate", observed.user_id)
-            found = difference(desired, observed, link, policy.drift, trust=trust)
-            if not found.change:
-                reason = DRIFT_LEFT if found.left else "upToDate"
-                return Plan(Action.NOTHING, reason, observed.user_id, left=found.left)
-            reason = DRIFTED if trust and _is_applied(desired, link) else "changed"
-            action = _update_action(found.change, observed)
-            return Plan(action, reason, observed.user_id, found.change, left=found.left)
+            return _in_scope_ours(desired, observed, link, policy, trust=linked and not _is_recent(link, now))
         case _:  # pragma: no cover - all three markers stand above; guards hide that from mypy
             raise AssertionError(observed.marker)
+
+
+def _in_scope_ours(desired: InScope, observed: Present, link: Link, policy: Policy, *, trust: bool) -> Plan:
+    """`trust` says whether what was read is surely no older than what we wrote last."""
+    resumed = _was_interrupted(link)
+    if not trust and _is_applied(desired, link):
+        return Plan(Action.NOTHING, RESUMED if resumed else "upToDate", observed.user_id)
+    found = difference(desired, observed, link, policy.drift, trust=trust)
+    if not found.change:
+        reason = DRIFT_LEFT if found.left else "upToDate"
+        return Plan(Action.NOTHING, RESUMED if resumed else reason, observed.user_id, left=found.left)
+    reason = DRIFTED if trust and _is_applied(desired, link) else "changed"
+    action = _update_action(found.change, observed)
+    return Plan(action, RESUMED if resumed else reason, observed.user_id, found.change, left=found.left)
 
 
 def _leaving_unseen(link: Link, now: datetime) -> Plan:
@@ -364,6 +374,15 @@ def _is_recent(link: Link, now: datetime) -> bool:
 def _was_never_marked(link: Link) -> bool:
     """Whether the user whom the link knows was invited, or restored, in an attempt that was not finished."""
     return link.state is LinkState.NEW or (link.state is LinkState.HELD and link.reason == INVITATION_UNFINISHED)
+
+
+def _was_interrupted(link: Link) -> bool:
+    """Whether an attempt at somebody of ours may have written something that was not told of.
+
+    Without a fingerprint nobody knows what was applied last; so it is, too, with those who were out of scope.
+    """
+    throttled = link.state in _SETTLED and link.leaving_since is None and link.reason != "kept"
+    return link.claim is not None or (link.fingerprint is None and (link.attempt > 0 or throttled))
 
 
 def _is_interrupted_invitation(observed: Present, link: Link) -> bool:

@@ -31,7 +31,7 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
     {
         # what was done
         "inScope": ReasonWords("The user is in scope."),
-        "resumed": ReasonWords("An attempt that was interrupted is finished."),
+        "resumed": ReasonWords("An attempt that was interrupted, or got no answer, is finished."),
         "matched": ReasonWords("An external user of the target matches and is taken over."),
         "imported": ReasonWords("A person named this user of the target in an import."),
         "changed": ReasonWords("The user changed in the source."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shared.core.decide import DRIFT_LEFT, Action, Plan
+from shared.core.decide import DRIFT_LEFT, RESUMED, Action, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,7 +41,7 @@ def is_old_news(plan: Plan, refused: Collection[str], before: str | None) -> boo
 def reason_to_keep(plan: Plan, refused: Collection[str], before: str | None) -> str:
     """The link's next reason. What an update did not try may be refused as before."""
     names = set(refused)
-    if plan.action in _KEEPS_MEMORY or plan.reason in {"upToDate", DRIFT_LEFT}:
+    if plan.action in _KEEPS_MEMORY or plan.reason in {"upToDate", DRIFT_LEFT, RESUMED}:
         names |= remembered(before) - plan.change.attributes.keys()
     return _warning(names) if names else plan.reason
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 
 import pytest
 from running_app import GROUP, MARKER, SOURCE_TENANT
@@ -15,6 +16,18 @@ from shared.core.provisioning_event import Identity, ProvisioningEvent, Status
 from shared.telemetry.json_lines import JsonLines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def listen(app):
+    """The provisioning log from now on: a function that gives decision, reason and status of each event."""
+    log = io.StringIO()
+    app.parts = dataclasses.replace(app.parts, log=JsonLines(log))
+
+    def told():
+        rows = [json.loads(line[line.index("{") :]) for line in log.getvalue().splitlines() if "{" in line]
+        return [(row["Decision"], row["ReasonCode"], row["Status"]) for row in rows]
+
+    return told
 
 
 async def test_a_person_who_joins_is_invited_shaped_and_marked(app):
@@ -447,3 +460,55 @@ async def test_whoever_is_made_anew_and_not_finished_is_no_stranger(app):
     await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
     assert (await app.in_target(patti))["id"] == link.target_id
     assert (await app.link(patti)).state is LinkState.ACTIVE
+
+
+async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_collided_with(app):
+    """Our own user lies in the bin, and Graph restores nobody beside a user of the same name."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    old = (await app.in_target(patti))["id"]
+    await app.leave(patti)
+    await app.serve(patti)
+    body = {
+        "invitedUserEmailAddress": "PattiF@contoso.com",
+        "inviteRedirectUrl": "https://myapplications.microsoft.com",
+    }
+    guest = (await app.cloud.graph("emea", "POST", "/invitations", body))["invitedUser"]["id"]
+    app.clock.advance(hours=1)
+    await app.join("PattiF")
+    await app.serve(patti)
+    assert guest != old
+    assert (await app.in_target(patti))["id"] == guest
+    link = await app.link(patti)
+    assert (link.state, link.target_id) == (LinkState.ACTIVE, guest)
+
+
+async def test_what_an_attempt_without_an_answer_wrote_is_told_by_the_next(app):
+    """It finds nothing left to do; the administrator finds in the log that something was written."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    await app.change(patti, department="Legal")
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=504, apply=True)
+    await app.serve(patti)
+    await app.cloud.control("DELETE", "faults")
+    app.clock.advance(hours=1)
+    told = listen(app)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert told() == [("nothing", "resumed", "success")]
+    await app.serve(patti, kind=Kind.CHECK)
+    assert len(told()) == 1
+
+
+async def test_whom_an_attempt_invited_is_remembered_before_the_next_one_writes(app):
+    """Or a second death would leave nobody who knows when they were invited."""
+    [patti] = await app.join("PattiF")
+    await app.fault(tenant="emea", operation="POST /invitations", status=504, apply=True, count=1)
+    await app.serve(patti)
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=504, apply=True)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    await app.cloud.control("DELETE", "faults")
+    link = await app.link(patti)
+    assert (link.state, link.target_id) == (LinkState.NEW, (await app.in_target(patti))["id"])
+    told = listen(app)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    assert told() == [("create", "resumed", "success")]

@@ -70,6 +70,7 @@ def present(marker: Marker = Marker.OURS, **changes: object) -> Present:
 
 
 OUT = OutOfScope("notInGroup")
+RIGHT = {"displayName": "Nestor Wilke", "department": "Ops", "accountEnabled": True}
 BLOCKED = {"displayName": "Nestor Wilke", "department": "Ops", "accountEnabled": False}
 GRACE = Policy(grace=timedelta(days=30))
 RESPECT = Policy(deleted_in_target=DeletedInTarget.HOLD)
@@ -181,6 +182,22 @@ CELLS = [
     (OUT, present(Marker.NONE), ACTIVE, POLICY, Action.HOLD, "markerMissing"),
     (OUT, present(Marker.NONE), YOUNG, POLICY, Action.RETRY, "youngObject"),
     (OUT, present(Marker.NONE, user_id="u"), ACTIVE, POLICY, Action.NOTHING, "notOurs"),
+    # an attempt came before that may have written something, and told nobody
+    (wanted(), present(), INTERRUPTED, POLICY, Action.UPDATE, "resumed"),
+    (wanted(), present(attributes=RIGHT), INTERRUPTED, POLICY, Action.NOTHING, "resumed"),
+    (wanted(), present(attributes=RIGHT), replace(ACTIVE, fingerprint=None), POLICY, Action.NOTHING, "resumed"),
+    (
+        wanted(),
+        present(attributes=RIGHT),
+        replace(ACTIVE, fingerprint=None, reason="kept"),
+        POLICY,
+        Action.NOTHING,
+        "upToDate",
+    ),
+    (wanted(), present(attributes=RIGHT), leaving(days=1), POLICY, Action.NOTHING, "upToDate"),
+    (wanted(), present(attributes=RIGHT), replace(leaving(days=1), attempt=1), POLICY, Action.NOTHING, "resumed"),
+    (wanted(), present(attributes=RIGHT), None, POLICY, Action.UPDATE, "changed"),
+    (wanted(), present(attributes=RIGHT, created_at=LONG_AGO), UNANSWERED, POLICY, Action.CREATE, "resumed"),
     # leaving, and perhaps invited by an attempt that was not finished
     (OUT, Absent(), UNANSWERED_NOW, POLICY, Action.RETRY, "youngObject"),
     (OUT, Absent(), UNANSWERED, POLICY, Action.NOTHING, "alreadyRemoved"),
