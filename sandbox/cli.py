@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,6 +61,15 @@ sandbox.add_command(host)
 sandbox.add_command(monitor)
 sandbox.add_command(tenants)
 sandbox.add_command(workbook)
+
+
+@sandbox.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def simulate(arguments: tuple[str, ...]) -> None:
+    """Play weeks of life and trouble on the app's own code, in one process under virtual time."""
+    # The sandbox and the app meet only over the wire; where they meet without one is a program of its own.
+    command = [sys.executable, "-m", "simulation", *arguments]
+    sys.exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)  # noqa: S603 - this program itself
 
 
 async def _play(options: Options, *, once: bool, report_file: Path | None) -> int:
