@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN = ROOT / "infra" / "main.bicep"
 FILES = sorted((ROOT / "infra").rglob("*.bicep"))
 
+REGISTRATIONS = ROOT / "infra" / "registrations" / "main.bicep"
+"""A deployment of its own, by Bicep's extension for Microsoft Graph."""
+
 GIVEN = {
     "environmentName": "test",
     "location": "westeurope",
@@ -74,8 +77,17 @@ class Deployment:
 
 def deploy(main: Path = MAIN, **parameters: Any) -> Deployment:
     """Play the deployment of `main` with `parameters` besides the ones in GIVEN."""
+    return _deploy(main, {**GIVEN, **parameters})
+
+
+def deploy_registrations(**parameters: Any) -> Deployment:
+    """Play the deployment of the app registrations."""
+    return _deploy(REGISTRATIONS, parameters)
+
+
+def _deploy(main: Path, parameters: Mapping[str, Any]) -> Deployment:
     resources: list[Resource] = []
-    outputs = _Module(main, resources).run({**GIVEN, **parameters})
+    outputs = _Module(main, resources).run(parameters)
     return Deployment(tuple(resources), outputs)
 
 
@@ -172,6 +184,8 @@ class _Module:
         if kind.endswith(".bicep"):
             return {"outputs": _Module(self._path.parent / kind, self._resources).run(content["params"])}
         resource_type, api_version = kind.split("@")
+        if resource_type.startswith("Microsoft.Graph/"):
+            return self._make_in_graph(symbol, resource_type, api_version, content, existing)
         parent, scope = content.pop("parent", None), content.pop("scope", None)
         content.pop("dependsOn", None)
         kind_in_id = f"{parent['id']}/{resource_type.rpartition('/')[2]}" if parent else resource_type
@@ -189,6 +203,16 @@ class _Module:
                 )
             )
         return {"id": resource_id, "name": content["name"], "properties": _made_up(resource_type, content["name"])}
+
+    def _make_in_graph(
+        self, symbol: str, kind: str, version: str, content: dict[str, Any], existing: bool
+    ) -> dict[str, Any]:
+        """An object of the directory: its properties stand in its braces, and `uniqueName` is its key."""
+        key = content.get("uniqueName") or content.get("name") or content.get("appId") or content["appRoleId"]
+        object_id = f"object-id-of-{key}"
+        if not existing:
+            self._resources.append(Resource(symbol, kind, version, content, None, None, object_id))
+        return {"appId": f"client-id-of-{key}", **content, "id": object_id}
 
 
 def _made_up(resource_type: str, name: str) -> dict[str, Any]:

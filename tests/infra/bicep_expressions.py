@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import operator
+import re
 from typing import TYPE_CHECKING, Any
 
 import tree_sitter
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_bicep.language())
-_OPERATORS = {">": operator.gt, "*": operator.mul}
+_OPERATORS = {">": operator.gt, "*": operator.mul, "!=": operator.ne}
 _ESCAPES = {"\\'": "'", "\\\\": "\\", "\\n": "\n", "\\$": "$"}
 
 
@@ -30,7 +31,10 @@ class NotUnderstoodError(Exception):
 
 def parse(path: Path) -> tree_sitter.Node:
     """The syntax tree of one file."""
-    return tree_sitter.Parser(_LANGUAGE).parse(path.read_bytes()).root_node
+    source = re.sub(
+        rb"(?m)^extension \w+$", lambda line: b" " * len(line[0]), path.read_bytes()
+    )  # no part of the grammar
+    return tree_sitter.Parser(_LANGUAGE).parse(source).root_node
 
 
 def text(node: tree_sitter.Node) -> str:
@@ -150,7 +154,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cidrSubnet": _cidr_subnet,
     "concat": lambda *arrays: [item for array in arrays for item in array],
     "empty": lambda item: not item,
-    "environment": lambda: {"name": "AzureCloud", "suffixes": {"storage": "core.windows.net"}},
+    "environment": lambda: {
+        "name": "AzureCloud",
+        "suffixes": {"storage": "core.windows.net"},
+        "authentication": {"loginEndpoint": "https://login.microsoftonline.com/"},
+    },
     "guid": _hash,
     "items": lambda mapping: [{"key": key, "value": mapping[key]} for key in sorted(mapping)],
     "map": lambda array, function: [function(item) for item in array],
