@@ -67,10 +67,14 @@ class Judge:
             given = entry["changed"].get(MARKER, {}).get("after") if entry["tenant"] == target else None
             if given and entry["objectId"] in before and given.partition("/")[2] not in people:
                 del before[entry["objectId"]]  # adopted, and gone with the person
+        managers = self._managers_by_consequence(target, journal)
+        ids = {user["id"]: str(user.get(MARKER) or "").partition("/")[2] for user in now}
         for user in now:  # whom somebody blocked in the target stays blocked there
-            source_id = str(user.get(MARKER) or "").partition("/")[2]
+            source_id = ids[user["id"]]
             if source_id in people and user["id"] in self._blocked_by_hand(target, journal):
                 people[source_id] = {**people[source_id], "accountEnabled": user["accountEnabled"]}
+            if source_id in people and user["id"] in managers:
+                people[source_id] = {**people[source_id], "manager": ids.get(managers[user["id"]])}
         expectation = Expectation(MARKER, SOURCE_TENANT_ID, people)
         compared = expectation.compare(before.values(), now)
         return [
@@ -78,6 +82,16 @@ class Judge:
             for kind in ("missing", "unexpected", "different")
             for who in getattr(compared, kind)
         ]
+
+    @staticmethod
+    def _managers_by_consequence(target: str, journal: list[Json]) -> dict[str, str]:
+        """Managers who came back last of all with a user whom we restored: the next full cycle looks at the reports."""
+        last = {
+            entry["objectId"]: entry for entry in journal if entry["tenant"] == target and entry["kind"] == "manager"
+        }
+        return {
+            user_id: entry["related"] for user_id, entry in last.items() if entry["consequence"] and entry["related"]
+        }
 
     def _blocked_by_hand(self, target: str, journal: list[Json]) -> set[str]:
         return {

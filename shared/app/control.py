@@ -7,26 +7,32 @@ made anew, the rules changed, or a person asks for a cycle.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, assert_never
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.app.catch_up import catch_up
 from shared.app.full_cycle import full_cycle
+from shared.app.leases import LeaseLostError
+from shared.app.state_rows import ContendedRowError
 from shared.app.subscriptions import keep_subscriptions
 from shared.bus.topic import PoisonMessage
-from shared.core.commands import Command, decode_command
+from shared.core.commands import Command, Order, command_envelope, decode_command
 from shared.core.messages import CONTROL, MalformedMessageError
+from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
     from shared.app.parts import Parts
 
 _logger = logging.getLogger(__name__)
 
+_LATER: Final = timedelta(minutes=1)
+
 
 async def control(parts: Parts, message_id: str, body: bytes) -> None:
-    """Carry out one command.
+    """Carry out one command; where that cannot be done now, it is asked for again a minute later.
 
     Raises:
-        StoreError, BusUnavailableError, LeaseLostError: it has to come again.
+        BusUnavailableError: it has to come again.
     """
     try:
         order = decode_command(body)
@@ -37,6 +43,15 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
     if order.target is not None and order.target not in parts.targets:
         _logger.warning("a command for %s is of no use: there is no such target any more", order.target)
         return
+    try:
+        await _carry_out(parts, order)
+    except (StoreError, ContendedRowError, LeaseLostError) as error:
+        # Raised, it would come back at once, and be dead-lettered after ten times within moments.
+        _logger.warning("the command %s is put off: %s", order.command, error)
+        await parts.topic.send([command_envelope(order, parts.clock.now() + _LATER, parts.settings.timing)])
+
+
+async def _carry_out(parts: Parts, order: Order) -> None:
     match order.command:
         case Command.RENEW_SUBSCRIPTIONS:
             await keep_subscriptions(parts, renew=True)

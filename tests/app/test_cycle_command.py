@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from shared.app.cursors import load_cycle
 from shared.app.leases import take
 from shared.core.commands import Command, Order, command_envelope
 from shared.core.messages import Timing
+from shared.store.errors import StoreUnavailable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,6 +35,24 @@ async def test_one_target_is_asked_for_by_name_and_the_app_does_that_one_alone(a
     await control(app.parts, "m", command_envelope(order, app.clock.now(), Timing()).body.encode())
     assert await load_cycle(app.parts.store, "apac") is not None
     assert await load_cycle(app.parts.store, "emea") is None
+
+
+class StoreThatIsDown:
+    """Answers nothing."""
+
+    async def get_state(self, _name):
+        raise StoreUnavailable("get_state", "it is down")
+
+
+@pytest.mark.parametrize("command", [Command.FULL_CYCLE, Command.CATCH_UP])
+async def test_a_command_that_cannot_be_carried_out_now_is_put_off(app, command):
+    """It would be dead-lettered after ten deliveries, which take moments, and an outage takes minutes."""
+    order = Order(command, "apac" if command is Command.FULL_CYCLE else None)
+    body = command_envelope(order, app.clock.now(), Timing()).body.encode()
+    await control(replace(app.parts, store=StoreThatIsDown()), "m", body)
+    assert await app.messages("control") == []
+    app.clock.advance(minutes=2)
+    assert await app.messages("control") in ([order], [command])
 
 
 async def test_a_command_for_a_target_that_is_gone_is_dropped(app):
