@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from admin.running import refuse, settings_option, take_settings, wrong
+from admin.running import json_option, refuse, settings_option, take_settings, wrong
 from shared.config.clouds import CLOUDS, CloudName
 from shared.config.faults import ConfigurationError
 from shared.config.settings import read_addresses
@@ -27,8 +29,9 @@ _TIMEOUT: Final = 10.0  # seconds
 )
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), default=Path("sync.yaml"), show_default=True)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@json_option
 @settings_option
-def init(*, file: Path, force: bool, settings_file: Path | None) -> None:
+def init(*, file: Path, force: bool, as_json: bool, settings_file: Path | None) -> None:
     """Ask which tenants and which groups, and write a sync.yaml.
 
     Tenants may be named by a domain; its tenant id is looked up where everybody may. In scope are the members of a
@@ -37,20 +40,19 @@ def init(*, file: Path, force: bool, settings_file: Path | None) -> None:
     if file.exists() and not force:
         refuse(f"{file} is there already; --force writes over it, --file names another")
     take_settings(settings_file)
-    source = click.prompt("Source tenant, by id or domain", value_proc=_tenant_id)
+    ask = partial(click.prompt, err=as_json)  # questions are no part of the JSON
+    source = ask("Source tenant, by id or domain", value_proc=_tenant_id)
     targets: list[dict[str, Any]] = []
     while True:
-        name = click.prompt(
+        name = ask(
             "Name of a target, such as emea" if not targets else "Another target, or Enter",
             default="" if targets else None,
         )
         if not name:
             break
-        tenant = click.prompt(f"Tenant of {name}, by id or domain", value_proc=_tenant_id)
+        tenant = ask(f"Tenant of {name}, by id or domain", value_proc=_tenant_id)
         before = targets[-1]["scope"]["groups"][0] if targets else None
-        group = click.prompt(
-            f"Scoping group of {name} (object id in the source)", value_proc=_object_id, default=before
-        )
+        group = ask(f"Scoping group of {name} (object id in the source)", value_proc=_object_id, default=before)
         targets.append({"name": name, "tenantId": tenant, "scope": {"groups": [group]}})
     text = write_sync(source, targets)
     try:
@@ -58,7 +60,10 @@ def init(*, file: Path, force: bool, settings_file: Path | None) -> None:
     except ConfigurationError as error:
         wrong(f"nothing was written: {error}")
     file.write_text(text, encoding="utf-8")
-    print(f"{file} is written. Next: python -m admin validate {file}")
+    if as_json:
+        print(json.dumps({"file": str(file), "source": source, "targets": targets}))
+    else:
+        print(f"{file} is written. Next: python -m admin validate {file}")
 
 
 def _object_id(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from admin.running import run, settings_option
+from admin.running import json_option, run, settings_option
 from shared.core.messages import MalformedMessageError, object_id
 
 if TYPE_CHECKING:
@@ -34,25 +34,28 @@ def links() -> None:
     """Show, export and import the links between source users and target users."""
 
 
-@links.command("list")
+@links.command("list", epilog="Example: python -m admin links list --target emea")
 @_target_option
+@json_option
 @settings_option
-def list_links(target: str | None, settings_file: Path | None) -> None:
-    """Show the links of one target or of all, one a line."""
+def list_links(target: str | None, as_json: bool, settings_file: Path | None) -> None:
+    """Show the links of one target or of all, one a line; with --json one object a line."""
 
     async def show(parts: Parts) -> None:
         async for link in _links(parts, target):
             row = _row(link)
-            print(
+            text = (
                 f"{row['target']}  {row['sourceId']}  {row['targetId'] or '-':<36}  {row['state']:<11}  {row['reason']}"
             )
+            print(_json(row) if as_json else text)
 
     run(settings_file, show)
 
 
-@links.command("export")
+@links.command("export", epilog="Example: python -m admin links export --target emea > links.csv")
 @_target_option
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="json: one object a line.")
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @settings_option
 def export_links(target: str | None, form: str, settings_file: Path | None) -> None:
     """Write the links to standard output as CSV or JSON lines; `links import` reads both."""
@@ -60,7 +63,7 @@ def export_links(target: str | None, form: str, settings_file: Path | None) -> N
     async def write(parts: Parts) -> None:
         if form == "json":
             async for link in _links(parts, target):
-                print(json.dumps(_row(link), separators=(",", ":")))
+                print(_json(_row(link)))
             return
         writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -70,12 +73,15 @@ def export_links(target: str | None, form: str, settings_file: Path | None) -> N
     run(settings_file, write)
 
 
-@links.command("import")
+@links.command("import", epilog="Example: python -m admin links import links.csv --target emea --dry-run")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
 @_target_option
 @click.option("--dry-run", is_flag=True, help="Verify every line and write nothing.")
+@json_option
 @settings_option
-def import_links(file: Iterable[str], target: str | None, dry_run: bool, settings_file: Path | None) -> None:
+def import_links(
+    file: Iterable[str], target: str | None, dry_run: bool, as_json: bool, settings_file: Path | None
+) -> None:
     """Link the users that FILE names: CSV with the columns sourceId,targetId, or JSON lines with these fields.
 
     Each line is verified against source and target first: both users exist, the target user is external and carries
@@ -90,23 +96,36 @@ def import_links(file: Iterable[str], target: str | None, dry_run: bool, setting
         name = _one_target(parts, target)
         seeds = [Seed(*line.ids) for line in lines if line.ids is not None and line.target in {None, name}]
         answers = iter(await seed_links(parts, name, seeds, dry_run=dry_run))
-        taken = refused = of_others = 0
+        taken = of_others = 0
+        refused: list[dict[str, Any]] = []
+        done: list[dict[str, Any]] = []
         for line in lines:
             if line.ids is None:
-                print(f"line {line.number}: refused: {line.fault}")
-                refused += 1
+                refused.append({"line": line.number, "reason": line.fault})
             elif line.target not in {None, name}:
                 of_others += 1
             else:
                 answer = next(answers)
-                refused += answer.refused
                 taken += answer is Seeded.LINKED
                 if answer is not Seeded.LINKED:
-                    verb = "refused" if answer.refused else "nothing to do"
-                    print(f"line {line.number}: {verb}: {answer} ({', '.join(line.ids)})")
+                    told = {
+                        "line": line.number,
+                        "reason": str(answer),
+                        "sourceId": line.ids[0],
+                        "targetId": line.ids[1],
+                    }
+                    (refused if answer.refused else done).append(told)
+        if as_json:
+            counts = {"target": name, "dryRun": dry_run, "linked": taken, "ofOtherTargets": of_others}
+            print(_json({**counts, "refused": refused, "nothingToDo": done}))
+            return not refused
+        for told in sorted([*refused, *done], key=lambda each: int(each["line"])):
+            verb = "refused" if told in refused else "nothing to do"
+            ids = f" ({told['sourceId']}, {told['targetId']})" if "sourceId" in told else ""
+            print(f"line {told['line']}: {verb}: {told['reason']}{ids}")
         verb = "would be linked" if dry_run else "linked"
-        print(f"{name}: {taken} {verb}, {refused} refused, {of_others} of other targets")
-        return refused == 0
+        print(f"{name}: {taken} {verb}, {len(refused)} refused, {of_others} of other targets")
+        return not refused
 
     sys.exit(0 if run(settings_file, take) else 1)
 
@@ -171,6 +190,10 @@ async def _links(parts: Parts, target: str | None) -> AsyncIterator[Link]:
         async for page in parts.store.list_links(name):
             for link in page:
                 yield link
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps(row, separators=(",", ":"))
 
 
 def _row(link: Link) -> dict[str, Any]:

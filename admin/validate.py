@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
+from admin.running import json_option
 from shared.config.faults import ConfigurationError
 from shared.config.sync_file import read_sync_file
 
 
-@click.command()
+@click.command(epilog="Exit codes: 0 right, 2 wrong. Example: python -m admin validate new.yaml")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("sync.yaml"))
-def validate(file: Path) -> None:
-    """Check FILE (sync.yaml where none is given). Exit code 2 and a list of faults where it is wrong."""
+@json_option
+def validate(file: Path, *, as_json: bool) -> None:
+    """Check FILE (sync.yaml where none is given), and list every fault with its path."""
     try:
         sync = read_sync_file(file)
     except ConfigurationError as error:
-        print(error, file=sys.stderr)
+        if as_json:
+            faults = [{"path": fault.path, "message": fault.message} for fault in error.faults]
+            print(json.dumps({"file": str(file), "targets": [], "faults": faults}))
+        else:
+            print(error, file=sys.stderr)
         sys.exit(2)
-    names = ", ".join(target.name for target in sync.targets)
-    print(f"{file}: right; targets: {names}")
+    names = [target.name for target in sync.targets]
+    if as_json:
+        print(json.dumps({"file": str(file), "targets": names, "faults": []}))
+    else:
+        print(f"{file}: right; targets: {', '.join(names)}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from click.testing import CliRunner
 from running_app import GROUP, SOURCE_TENANT
 
+from admin.validate import validate
 from shared.config.sync_file import read_sync_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,6 +34,20 @@ async def test_domains_and_ids_become_a_file_that_is_right(terminal, tmp_path):
         ("emea", EMEA, (GROUP,)),
         ("apac", APAC, (GROUP,)),
     ]
+
+
+async def test_json_is_all_that_standard_output_has(terminal, tmp_path):
+    """The questions go to standard error. `validate` says as JSON what is right, or wrong and where."""
+    file = tmp_path / "new.yaml"
+    code, out, err = await answered(terminal, file, SOURCE_TENANT, "emea", EMEA, GROUP, "", more=("--json",))
+    assert (code, "Source tenant" in err) == (0, True)
+    assert json.loads(out)["targets"] == [{"name": "emea", "tenantId": EMEA, "scope": {"groups": [GROUP]}}]
+    done = CliRunner().invoke(validate, [str(file), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"file": str(file), "targets": ["emea"], "faults": []})
+    file.write_text(file.read_text().replace(GROUP, "the group"))
+    done = CliRunner().invoke(validate, [str(file), "--json"])
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["faults"][0]["path"].startswith("targets[0].scope")
 
 
 async def test_a_wrong_answer_is_asked_again_and_says_why(terminal, tmp_path):

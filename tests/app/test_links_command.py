@@ -246,3 +246,16 @@ async def test_wrong_arguments_are_refused_in_words(app, command, arguments, tex
     result = await command(*arguments, text=text)
     assert result.exit_code == code
     assert said in result.output
+
+
+async def test_each_command_speaks_json(app, command):
+    """Links one a line; an import as one object with what was refused and why."""
+    guest = await guest_id(app)
+    [patti] = await app.join("PattiF")
+    result = await command("import", "--target", "emea", "--json", text=f"sourceId,targetId\n{patti},{guest}\nx,y\n")
+    assert result.exit_code == 1, result.output
+    told = json.loads(result.output)
+    assert (told["target"], told["linked"], told["refused"][0]["line"]) == ("emea", 1, 3)
+    for arguments in (["list", "--json"], ["export", "--json"]):
+        [line] = (await command(*arguments)).output.splitlines()
+        assert json.loads(line)["targetId"] == guest
