@@ -251,17 +251,24 @@ class _Pass:
         """A manager who is there now can be set on those who wait for one, whichever of the two came first.
 
         Asked for everybody who is present, not only for those who arrived just now: the pass in which they did may
-        have crashed after its commit.
+        have crashed after its commit. But not where this pass failed: that comes again by itself, and two who wait for
+        one another would send each other on without a pause.
         """
-        present = [user_id for user_id in self._changes if user_id in links and links[user_id].state in _SETTLED]
+        again = {follow_up.change.user_id for follow_up in self._follow_ups if follow_up.change.kind is Kind.RETRY}
+        served = {user_id: links[user_id] for user_id in self._changes if user_id in links and user_id not in again}
+        present = [user_id for user_id, link in served.items() if link.state in _SETTLED]
         waiting = await self._parts.store.find_by_manager(self._target.name, present)
         reports = {report for found in waiting.values() for report in found}
-        wanted = {link.source_id: link.manager_source_id for link in committed.values() if link.manager_source_id}
+        wanted = {
+            user_id: link.manager_source_id
+            for user_id, link in served.items()
+            if user_id in committed and link.manager_source_id
+        }
         managers = await self._parts.store.get_links(self._target.name, list(dict.fromkeys(wanted.values())))
         for report, manager in wanted.items():
             if manager in managers and managers[manager].state in _SETTLED:
                 reports.add(report)
-        for report in sorted(reports):
+        for report in sorted(reports - again):
             seen_at = self._changes[report].seen_at if report in self._changes else self._now
             change = UserChange(report, Reason.REFERENCE, seen_at=seen_at)
             self._follow_ups.append(FollowUp(change, self._now))

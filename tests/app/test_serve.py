@@ -248,6 +248,19 @@ async def test_a_manager_is_set_once_both_are_there_whichever_came_first(app):
     assert (held["id"] if isinstance(held, dict) else held) == (await app.in_target(manager))["id"]
 
 
+async def test_whoever_fails_is_not_sent_on_by_those_who_wait_with_them(app):
+    """The two wait for one another: while Graph is down each is tried again after a pause, and not at once."""
+    nestor, manager = await app.with_manager("NestorW")
+    await app.serve(nestor)
+    await app.serve(manager)
+    assert (await app.link(nestor)).manager_source_id == manager
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", status=500)
+    await app.fault(tenant="emea", operation="PUT /users/{id}/manager/$ref", status=500)
+    for _ in range(2):
+        follow_ups = await app.serve(nestor, manager, reason=Reason.REFERENCE)
+        assert [f.change.reason for f in follow_ups if f.change.user_id == nestor] == [Reason.TRANSIENT]
+
+
 async def test_managers_in_a_circle_do_no_harm(app):
     """Two people who manage each other end with each other as manager."""
     patti, isaiah = await app.join("PattiF", "IsaiahL")
