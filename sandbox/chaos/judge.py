@@ -30,9 +30,6 @@ _TOLD_AS: Final = {
 """Writes that have an event of their own, by the decisions that tell of them. Where the answer to a write was lost, the
 next attempt finds it done: then the event tells what was found, and what was left to do."""
 
-_RESUMED: Final = "resumed"
-"""The reason of an event that stands for whatever an attempt wrote before it that was cut short."""
-
 _NOT_TOLD: Final = frozenset({"proxyAddresses"})
 """What Graph changes by itself beside what was written."""
 
@@ -57,7 +54,7 @@ class _Told:
     at: float
     decision: str  # or why nothing was to be done
     changed: frozenset[str]
-    resumed: bool = False
+    tells_all: bool = False  # it stands for whatever an attempt wrote before it that was cut short
 
 
 def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writer: str = WRITER_APP_ID) -> list[str]:
@@ -76,16 +73,18 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
         events = told.get((entry["tenant"], entry["objectId"]), [])
         after = [event for event in events if event[1].at >= entry["time"] - _CLOCKS]
         unused = [(key, event) for key, event in after if key not in used]
+        if _is_undone(entry["kind"], unused):
+            continue  # and what tells of the next of its kind, days later perhaps, is not this one's
         if own := _TOLD_AS.get(entry["kind"]):
-            free = [key for key, event in unused if event.decision in own]
+            free = [key for key, event in unused if event.decision in own or event.tells_all]
             used.update(free[:1])
-            is_told = bool(free) or _is_undone(entry["kind"], unused)
+            is_told = bool(free)
         else:
             names = set(entry["changed"]) - _NOT_TOLD - {marker}
             is_told = any(
-                event.decision in {"create", "adopt", "restore"} or event.resumed or names <= event.changed
+                event.decision in {"create", "adopt", "restore"} or event.tells_all or names <= event.changed
                 for _, event in after
-            ) or _is_undone(entry["kind"], unused)
+            )
         if not is_told:
             what = ", ".join(sorted(entry["changed"])) if entry["kind"] in {"update", "manager"} else ""
             wrongs.append(
@@ -109,7 +108,7 @@ def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[s
         if row["Status"] == "success" and target_user and not row["DryRun"]:
             changed = frozenset(json.loads(row["ChangedAttributes"] or "[]"))
             decision = row["ReasonCode"] if row["Decision"] == "nothing" else row["Decision"]
-            event = _Told(_seconds(row["TimeGenerated"]), decision, changed, row["ReasonCode"] == _RESUMED)
+            event = _Told(_seconds(row["TimeGenerated"]), decision, changed, row["ReasonCode"] == "resumed")
             found[row["EventId"]] = (row["Target"], target_user["Id"], event)
     by_user: dict[tuple[str, str], list[tuple[tuple[str, int], _Told]]] = defaultdict(list)
     for target, user_id, event in sorted(found.values(), key=lambda one: one[2].at):

@@ -96,7 +96,10 @@ def row(decision, user_id="t-ann", *, at="1970-01-01T00:16:41Z", changed=(), eve
 
 DELETED = entry("delete", "t-ann")
 CHANGED = entry("update", "t-ann", city=("Rome", "Oslo"), proxyAddresses=([], ["SMTP:x"]))
+RESTORED = entry("restore", "t-ann")
 TWICE = [DELETED, entry("restore", "t-ann", at=1002.0), entry("delete", "t-ann", at=1003.0)]
+
+AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann", at=1003.0)]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,12 @@ TWICE = [DELETED, entry("restore", "t-ann", at=1002.0), entry("delete", "t-ann",
         ([CHANGED], [row("create")], 0),
         ([DELETED], [row("restore")], 0),
         ([CHANGED], [row("softDelete")], 0),
+        ([RESTORED], [row("restore")], 0),
+        ([RESTORED], [row("update")], 0),
+        ([RESTORED], [row("nothing", ReasonCode="resumed")], 0),
+        ([RESTORED], [row("nothing", ReasonCode="unchanged")], 1),
+        (AGAIN, [row("softDelete", at="1970-01-01T00:16:42Z"), row("restore", at="1970-01-01T00:16:43Z")], 0),
+        (AGAIN, [row("restore", at="1970-01-01T00:16:43Z")], 2),
         (TWICE, [row("softDelete"), row("restore", at="1970-01-01T00:16:43Z")], 1),
         (TWICE, [row("softDelete", event_id="1"), row("softDelete", event_id="1")], 2),
     ],
