@@ -150,10 +150,11 @@ class _Pass:
                 link = with_writes(link, target_id, fault, began_at=self._now, now=now)
             refused = outcome.refused if outcome is not None else ()
             told = link.reason
-            link = replace(link, claim=None, reason=reason_to_keep(plan, refused, told))
+            link = replace(link, claim=None)
             if fault is not None:
                 link = self._failed(link, fault, wrote=outcome is not None)
             else:
+                link = replace(link, reason=reason_to_keep(plan, refused, told))
                 link = carried_out(link, plan, desired[user_id], self._target.policy, now)
                 self._end_of_grace(claimed[user_id], link)
             known = (plan.action is Action.HOLD and told == plan.reason) or (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.core.decide import GRACE_BEGINS, Action, Plan, Policy
+from shared.core.decide import GRACE_BEGINS, Action, Plan, Policy, was_never_marked
 from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted
 from shared.core.difference import digest
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
@@ -92,12 +92,15 @@ def _applied(link: Link, plan: Plan, want: InScope, policy: Policy) -> dict[str,
 def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Link, timedelta]:
     """The link after a fault, and how long to wait before the user is looked at again.
 
-    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what we knew.
+    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what we knew. The reason of a hold
+    gives way to the fault's, so that whoever was held as never marked is new again: nothing else would tell.
     """
     attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
     wait = back_off(fault, max(1, attempt))
+    link = _in_doubt(link) if wrote else link
     link = replace(
-        _in_doubt(link) if wrote else link,
+        link,
+        state=LinkState.NEW if was_never_marked(link) else link.state,
         reason=fault.code,
         attempt=attempt,
         retry_at=now + wait if lasts(fault, attempt) else None,

@@ -14,7 +14,8 @@ holds, what we remember, and what the administrator allows. Nothing else in the 
     ¹ retry while the user we just made may not be on every replica; nothing if blocked at the source; hold when
       somebody else deleted our user for good and the policy respects that
     ² hold when the deleted twin carries another installation's marker, or none and adoption is not allowed, or when
-      somebody else deleted our user and the policy respects that; whoever lives and matches goes before the twin
+      somebody else deleted our user and the policy respects that; whoever lives and matches goes before the twin;
+      create when the last attempt found the names of our user taken by somebody whom nothing else leads to
     ³ nothing when every attribute is as it should be, or is left as somebody changed it in the target; create, told
       as one, when it is the very user that an interrupted attempt of ours invited
     ⁴ adopted only when external, the only match, and the rules allow adoption; or when it is the very user
@@ -59,6 +60,9 @@ RESUMED: Final = "resumed"
 
 GRACE_BEGINS: Final = "inGrace"
 GRACE_OVER: Final = "graceOver"
+
+RESTORE_CONFLICT: Final = "RestoreConflict"
+"""The code of the fault of a restore: somebody living has the names that our user in the bin had."""
 
 _YOUNG: Final = Fault(FaultSize.YOUNG, "youngObject")
 
@@ -224,10 +228,15 @@ def decide(desired: Desired, observed: Observed, link: Link | None, policy: Poli
 def _in_scope_absent(desired: InScope, link: Link, policy: Policy, now: datetime) -> Plan:
     if link.target_id is not None and _is_recent(link, now):
         return _retry(_YOUNG)
+    if desired.enabled and policy.deleted_in_target is DeletedInTarget.HOLD and _was_there(link):
+        return Plan(Action.HOLD, "deletedInTarget", objects=(str(link.target_id),))
+    return _created(desired)
+
+
+def _created(desired: InScope) -> Plan:
+    """Nobody is invited who could not sign in at home either."""
     if not desired.enabled:
         return Plan(Action.NOTHING, "sourceDisabled")
-    if policy.deleted_in_target is DeletedInTarget.HOLD and _was_there(link):
-        return Plan(Action.HOLD, "deletedInTarget", objects=(str(link.target_id),))
     return Plan(Action.CREATE, "inScope", change=whole(desired, None, creating=True))
 
 
@@ -238,6 +247,8 @@ def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Pol
     deleted_there = observed.user_id == link.target_id and _was_there(link)
     if deleted_there and policy.deleted_in_target is DeletedInTarget.HOLD:
         return Plan(Action.HOLD, "deletedInTarget", objects=(observed.user_id,))
+    if link.reason == RESTORE_CONFLICT:
+        return _created(desired)
     # The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared.
     held = None if desired.manager else link.manager_target_id
     return Plan(Action.RESTORE, "inScope", observed.user_id, whole(desired, held, creating=False))
@@ -250,7 +261,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "anotherInstallation", objects=(observed.user_id,))
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
-        case Marker.NONE if (linked and _was_never_marked(link)) or _is_interrupted_invitation(observed, link):
+        case Marker.NONE if (linked and was_never_marked(link)) or _is_interrupted_invitation(observed, link):
             return Plan(Action.CREATE, RESUMED, observed.user_id, whole(desired, None, creating=True))
         case Marker.NONE if linked and link.state is LinkState.IMPORTED:
             return Plan(Action.ADOPT, "imported", observed.user_id, whole(desired, observed.manager_id, creating=False))
@@ -325,7 +336,7 @@ def _leaving_unmarked(observed: Present, link: Link, now: datetime) -> Plan:
         return Plan(Action.NOTHING, "notOurs")
     if _is_recent(link, now):
         return _retry(_NOT_SEEN)
-    reason = INVITATION_UNFINISHED if interrupted or _was_never_marked(link) else MARKER_MISSING
+    reason = INVITATION_UNFINISHED if interrupted or was_never_marked(link) else MARKER_MISSING
     return Plan(Action.HOLD, reason, objects=(observed.user_id,))
 
 
@@ -371,7 +382,7 @@ def _is_recent(link: Link, now: datetime) -> bool:
     return bool(touched) and now - max(touched) < CONSISTENCY_HORIZON
 
 
-def _was_never_marked(link: Link) -> bool:
+def was_never_marked(link: Link) -> bool:
     """Whether the user whom the link knows was invited, or restored, in an attempt that was not finished."""
     return link.state is LinkState.NEW or (link.state is LinkState.HELD and link.reason == INVITATION_UNFINISHED)
 
@@ -391,7 +402,8 @@ def _is_interrupted_invitation(observed: Present, link: Link) -> bool:
     Either the attempt's claim is still there, or its invitation was not answered: `changed_at` tells of nothing else
     while no user is known.
     """
-    if link.target_id is not None or observed.created_at is None:
+    is_known = link.target_id is not None and link.reason != RESTORE_CONFLICT
+    if is_known or observed.created_at is None:
         return False
     attempts = [time for time in (link.changed_at, link.claim.at if link.claim else None) if time is not None]
     return any(time - CLOCK_SKEW <= observed.created_at <= time + _LONGEST_PASS + CLOCK_SKEW for time in attempts)

@@ -178,6 +178,11 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
             "Another object of the target has the same value for a property that must be unique.",
             "Leave the value with one of the objects.",
         ),
+        "RestoreConflict": ReasonWords(
+            "Another object of the target has taken the name of our deleted user.",
+            "Nothing: the next attempt invites the person anew. The deleted user is left in the bin.",
+            "EntryConflict",
+        ),
         "InvitationCreationFailure": ReasonWords("The invitation failed.", _RETRIED),
         "InvitationCreationFailureAmbiguousUser": ReasonWords(
             "A user with this address exists in the target already.", "Give the address to one of the two."

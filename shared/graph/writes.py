@@ -6,10 +6,11 @@ should be made was decided before; nothing here reads first or tries again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
+from shared.core.decide import RESTORE_CONFLICT
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.graph.client import BATCH_SIZE, GraphRequest
 
@@ -90,10 +91,16 @@ class TargetWrites:
         return await self._done([GraphRequest("DELETE", f"/users/{quote(user_id)}") for user_id in user_ids])
 
     async def restore(self, user_ids: Sequence[str]) -> list[Fault | None]:
-        """Bring users back from the deleted items: the same objects."""
-        return await self._done(
+        """Bring users back from the deleted items: the same objects. `RestoreConflict`: their names are taken."""
+        faults = await self._done(
             [GraphRequest("POST", f"/directory/deletedItems/{quote(user_id)}/restore") for user_id in user_ids]
         )
+        return [
+            replace(fault, size=FaultSize.CONFLICT, code=RESTORE_CONFLICT)
+            if fault is not None and fault.code == "EntryConflict"
+            else fault
+            for fault in faults
+        ]
 
     async def _done(self, requests: Sequence[GraphRequest]) -> list[Fault | None]:
         return [answer.fault for answer in await self._write(requests)]

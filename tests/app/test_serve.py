@@ -496,6 +496,31 @@ async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_co
     assert (link.state, link.target_id) == (LinkState.ACTIVE, guest)
 
 
+async def test_whose_old_name_was_taken_while_away_is_invited_anew(app):
+    """Renamed while away, and invited by hand before: no address of today leads to the guest who stands in the way."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    old = (await app.in_target(patti))["id"]
+    await app.leave(patti)
+    await app.serve(patti)
+    body = {
+        "invitedUserEmailAddress": "PattiF@contoso.com",
+        "inviteRedirectUrl": "https://myapplications.microsoft.com",
+    }
+    guest = (await app.cloud.graph("emea", "POST", "/invitations", body))["invitedUser"]["id"]
+    await app.change(patti, userPrincipalName="PattiN@contoso.com", mail="PattiN@contoso.com")
+    app.clock.advance(hours=1)
+    await app.join("PattiN")
+    [again] = await app.serve(patti)
+    assert ((await app.link(patti)).reason, again.change.reason) == ("RestoreConflict", Reason.TRANSIENT)
+    app.clock.advance(hours=1)
+    await app.serve(patti, kind=Kind.RETRY, reason=Reason.TRANSIENT)
+    there = await app.in_target(patti)
+    assert (there["id"] == guest, there["id"] == old) == (True, False)
+    link = await app.link(patti)
+    assert (link.state, link.target_id) == (LinkState.ACTIVE, guest)
+
+
 async def test_what_an_attempt_without_an_answer_wrote_is_told_by_the_next(app):
     """It finds nothing left to do; the administrator finds in the log that something was written."""
     [patti] = await app.join("PattiF")

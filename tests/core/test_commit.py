@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.core.commit import failed, with_claim, with_writes
+from shared.core.decide import was_never_marked
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Claim, Link, LinkState
 
@@ -58,6 +59,15 @@ def test_a_fault_leaves_every_other_state_as_it_is(state):
     """Only what was last applied is in doubt."""
     link, _ = failed(replace(REMOVED, state=state, fingerprint="old"), Fault(FaultSize.USER, "x"), NOW, wrote=True)
     assert (link.state, link.fingerprint) == (state, None)
+
+
+@pytest.mark.parametrize("wrote", [False, True])
+def test_whoever_was_held_as_never_marked_is_known_as_such_after_a_fault(wrote):
+    """The fault's code takes the place of the reason, which told it so far."""
+    fault = Fault(FaultSize.TRANSIENT, "InternalServerError")
+    unfinished = Link("emea", "s", LinkState.HELD, "t", reason="invitationUnfinished")
+    assert was_never_marked(failed(unfinished, fault, NOW, wrote=wrote)[0])
+    assert not was_never_marked(failed(replace(unfinished, reason="markerMissing"), fault, NOW, wrote=wrote)[0])
 
 
 @pytest.mark.parametrize(

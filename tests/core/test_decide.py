@@ -40,6 +40,7 @@ POLICY = Policy()
 ACTIVE = Link("emea", "s", LinkState.ACTIVE, "t", fingerprint="old", changed_at=LONG_AGO)
 YOUNG = Link("emea", "s", LinkState.ACTIVE, "t", fingerprint="old", changed_at=JUST_NOW)
 DELETED = Link("emea", "s", LinkState.SOFT_DELETED, "t", changed_at=LONG_AGO)
+NAME_TAKEN = Link("emea", "s", LinkState.NEW, "t", reason="RestoreConflict", attempt=1, changed_at=LONG_AGO)
 EARLIER = LONG_AGO - timedelta(hours=1)
 UNANSWERED = Link("emea", "s", changed_at=LONG_AGO)
 UNANSWERED_NOW = Link("emea", "s", changed_at=JUST_NOW)
@@ -111,6 +112,9 @@ CELLS = [
     (wanted(), Binned("u", Marker.NONE), None, POLICY, Action.RESTORE, "inScope"),
     (wanted(), Binned("u", Marker.NONE), None, Policy(adopt=False), Action.HOLD, "deletedTwin"),
     (wanted(), Binned("u", Marker.ANOTHER), None, POLICY, Action.HOLD, "deletedTwin"),
+    (wanted(), Binned("t", Marker.OURS), NAME_TAKEN, POLICY, Action.CREATE, "inScope"),
+    (wanted(enabled=False), Binned("t", Marker.OURS), NAME_TAKEN, POLICY, Action.NOTHING, "sourceDisabled"),
+    (wanted(), Binned("u", Marker.ANOTHER), NAME_TAKEN, POLICY, Action.HOLD, "deletedTwin"),
     # in scope, present and ours
     (wanted(), present(), ACTIVE, POLICY, Action.UPDATE, "changed"),
     (wanted(), present(), None, POLICY, Action.UPDATE, "changed"),
