@@ -63,12 +63,13 @@ class Judge:
         before = {user["id"]: user for user in self._before[target]}
         # Whoever was invited by hand, or was there and was changed by hand, is there as we found them, or adopted.
         before |= {user["id"]: user for user in now if user["id"] in made | (changed & before.keys())}
+        ids = {user["id"]: str(user.get(MARKER) or "").partition("/")[2] for user in now}
         for entry in journal:
             given = entry["changed"].get(MARKER, {}).get("after") if entry["tenant"] == target else None
-            if given and entry["objectId"] in before and given.partition("/")[2] not in people:
-                del before[entry["objectId"]]  # adopted, and gone with the person
+            is_gone = entry["objectId"] not in ids or (given and given.partition("/")[2] not in people)
+            if given and is_gone:
+                before.pop(entry["objectId"], None)  # adopted, and gone with the person, who may be back as another
         managers = self._managers_by_consequence(target, journal)
-        ids = {user["id"]: str(user.get(MARKER) or "").partition("/")[2] for user in now}
         for user in now:  # whom somebody blocked in the target stays blocked there
             source_id = ids[user["id"]]
             if source_id in people and user["id"] in self._blocked_by_hand(target, journal):

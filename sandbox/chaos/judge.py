@@ -95,9 +95,14 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
 
 
 def _is_undone(kind: str, events: Sequence[tuple[tuple[str, int], _Told]]) -> bool:
-    """Whether the first that is told after a write is its reverse: a restore of a removal, or the removal of a user."""
+    """Whether the first that is told after a write is its reverse: a restore of a removal, or the removal of a user.
+
+    A restore that is told before the creation was is of somebody whom another removed in between, and tells of all.
+    """
     first = events[0][1].decision if events else ""
-    return first == "restore" if kind == "delete" else first in _TOLD_AS["delete"]
+    if kind == "delete":
+        return first == "restore"
+    return first in _TOLD_AS["delete"] or (kind == "create" and first == "restore")
 
 
 def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[str, int], _Told]]]:

@@ -119,6 +119,8 @@ AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann"
         ([DELETED], [row("restore")], 0),
         ([CHANGED], [row("softDelete")], 0),
         ([RESTORED], [row("restore")], 0),
+        ([entry("create", "t-ann"), RESTORED], [row("restore")], 0),
+        ([entry("create", "t-ann"), RESTORED], [], 2),
         ([RESTORED], [row("update")], 0),
         ([RESTORED], [row("nothing", ReasonCode="resumed")], 0),
         ([RESTORED], [row("nothing", ReasonCode="unchanged")], 1),
