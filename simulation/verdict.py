@@ -54,7 +54,8 @@ class Judge:
 
     def _different(self, target: str, journal: list[Json]) -> list[str]:
         now = self._users(target)
-        there = {str(user.get(MARKER) or "").partition("/")[2] for user in now}
+        ids = {user["id"]: str(user.get(MARKER) or "").partition("/")[2] for user in now}
+        there = set(ids.values())
         # Somebody who is blocked is made in a target when they are not any more.
         people = {key: user for key, user in self._in_scope().items() if user["accountEnabled"] or key in there}
         by_hand = [entry for entry in journal if entry["tenant"] == target and entry["actor"] != WRITER_APP_ID]
@@ -63,11 +64,9 @@ class Judge:
         before = {user["id"]: user for user in self._before[target]}
         # Whoever was invited by hand, or was there and was changed by hand, is there as we found them, or adopted.
         before |= {user["id"]: user for user in now if user["id"] in made | (changed & before.keys())}
-        ids = {user["id"]: str(user.get(MARKER) or "").partition("/")[2] for user in now}
         for entry in journal:
             given = entry["changed"].get(MARKER, {}).get("after") if entry["tenant"] == target else None
-            is_gone = entry["objectId"] not in ids or (given and given.partition("/")[2] not in people)
-            if given and is_gone:
+            if given and (entry["objectId"] not in ids or given.partition("/")[2] not in people):
                 before.pop(entry["objectId"], None)  # adopted, and gone with the person, who may be back as another
         managers = self._managers_by_consequence(target, journal)
         for user in now:  # whom somebody blocked in the target stays blocked there

@@ -475,8 +475,8 @@ async def test_whoever_is_made_anew_and_not_finished_is_no_stranger(app):
     assert (await app.link(patti)).state is LinkState.ACTIVE
 
 
-async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_collided_with(app):
-    """Our own user lies in the bin, and Graph restores nobody beside a user of the same name."""
+async def invited_by_hand_while_away(app):
+    """Patti was ours, left, and was then invited by hand: her id, our user in the bin, and the guest."""
     [patti] = await app.join("PattiF")
     await app.serve(patti)
     old = (await app.in_target(patti))["id"]
@@ -487,6 +487,12 @@ async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_co
         "inviteRedirectUrl": "https://myapplications.microsoft.com",
     }
     guest = (await app.cloud.graph("emea", "POST", "/invitations", body))["invitedUser"]["id"]
+    return patti, old, guest
+
+
+async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_collided_with(app):
+    """Our own user lies in the bin, and Graph restores nobody beside a user of the same name."""
+    patti, old, guest = await invited_by_hand_while_away(app)
     app.clock.advance(hours=1)
     await app.join("PattiF")
     await app.serve(patti)
@@ -498,16 +504,7 @@ async def test_somebody_who_was_invited_by_hand_while_away_is_adopted_and_not_co
 
 async def test_whose_old_name_was_taken_while_away_is_invited_anew(app):
     """Renamed while away, and invited by hand before: no address of today leads to the guest who stands in the way."""
-    [patti] = await app.join("PattiF")
-    await app.serve(patti)
-    old = (await app.in_target(patti))["id"]
-    await app.leave(patti)
-    await app.serve(patti)
-    body = {
-        "invitedUserEmailAddress": "PattiF@contoso.com",
-        "inviteRedirectUrl": "https://myapplications.microsoft.com",
-    }
-    guest = (await app.cloud.graph("emea", "POST", "/invitations", body))["invitedUser"]["id"]
+    patti, old, guest = await invited_by_hand_while_away(app)
     await app.change(patti, userPrincipalName="PattiN@contoso.com", mail="PattiN@contoso.com")
     app.clock.advance(hours=1)
     await app.join("PattiN")

@@ -98,7 +98,6 @@ DELETED = entry("delete", "t-ann")
 CHANGED = entry("update", "t-ann", city=("Rome", "Oslo"), proxyAddresses=([], ["SMTP:x"]))
 RESTORED = entry("restore", "t-ann")
 TWICE = [DELETED, entry("restore", "t-ann", at=1002.0), entry("delete", "t-ann", at=1003.0)]
-
 AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann", at=1003.0)]
 
 
