@@ -31,8 +31,10 @@ _POISON_PATH: Final = f"{TOPIC}/Subscriptions/{POISON}"
 
 
 class _Clock:
-    def now(self) -> float:
-        return loop().seconds()
+    """The broker's."""
+
+    def __init__(self) -> None:
+        self.now = loop().seconds
 
 
 class Bus:

@@ -37,7 +37,6 @@ from simulation.log import Log, ReachedLog
 from simulation.mortal import KilledError, Mortal
 from simulation.store import ReachedStore
 from simulation.tenants import GRAPH, ReachedGraph, Tenants
-from simulation.virtual_time import loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -157,7 +156,7 @@ class Instance:
 
 def _parts(cloud: Cloud, mortal: Mortal, settings: Settings, sync: SyncConfiguration) -> Parts:
     """What `compose.build` makes, on the simulated services."""
-    clock = Clock(lambda: loop().now(), mortal.sleep)
+    clock = Clock(mortal.loop.now, mortal.sleep)
 
     def client(tenant: Tenant, client_id: str, name: str) -> GraphClient:
         def transport() -> ReachedGraph:
@@ -180,7 +179,7 @@ def _parts(cloud: Cloud, mortal: Mortal, settings: Settings, sync: SyncConfigura
             TargetDirectory(
                 reached, marker_attribute=settings.marker_attribute, source_tenant_id=sync.source.tenant_id
             ),
-            TargetWrites(reached, WriteBudget(share(len(sync.targets)), loop().time, mortal.sleep)),
+            TargetWrites(reached, WriteBudget(share(len(sync.targets)), mortal.loop.time, mortal.sleep)),
         )
     store = ReachedStore(cloud.store, mortal, cloud.promised)
     return Parts(

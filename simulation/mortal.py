@@ -10,6 +10,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simulation.virtual_time import VirtualTimeLoop, loop
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -27,6 +29,7 @@ class Mortal:
     weather: Weather
     alive: bool = True
     steps_left: int | None = None  # to live
+    loop: VirtualTimeLoop = field(default_factory=loop)  # of whose time it lives
     _held: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
 
@@ -35,7 +38,7 @@ class Mortal:
 
     def start(self, work: Coroutine[object, object, object]) -> asyncio.Task[object]:
         """Do some work until it ends or the instance does."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -82,7 +85,9 @@ class Mortal:
             if self.steps_left <= 0:
                 self.kill()
                 raise KilledError
-        await asyncio.sleep(self.weather.delay(service))
+        delay = self.weather.delay(service)
+        if not self.loop.jump(delay):
+            await asyncio.sleep(delay)
         await self._still()
 
     async def _still(self) -> None:

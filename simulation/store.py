@@ -65,7 +65,10 @@ def memory() -> Store:
 
 
 class ReachedStore:
-    """A `Store` as one instance reaches it; `promised` gathers the events that any instance has committed."""
+    """A `Store` as one instance reaches it; `promised` gathers the events that any instance has committed.
+
+    A question about nobody is answered on the spot.
+    """
 
     def __init__(self, store: Store, mortal: Mortal, promised: dict[str, set[str]]) -> None:
         self._store = store
@@ -74,6 +77,8 @@ class ReachedStore:
 
     async def get_links(self, target: str, source_ids: Sequence[str]) -> dict[str, Link]:
         """See `Store.get_links`."""
+        if not source_ids:
+            return {}
         return await self._ask("get links", lambda: self._store.get_links(target, source_ids))
 
     async def list_links(self, target: str, *, page_size: int = MAX_PAGE_SIZE) -> AsyncIterator[Sequence[Link]]:
@@ -90,6 +95,8 @@ class ReachedStore:
 
     async def write_links(self, writes: Sequence[Link]) -> WriteResult:
         """See `Store.write_links`."""
+        if not writes:
+            return ()
         return await self._ask("write links", lambda: self._write(writes))
 
     async def _write(self, writes: Sequence[Link]) -> WriteResult:
@@ -105,10 +112,14 @@ class ReachedStore:
 
     async def find_by_target_user(self, target: str, target_user_ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
         """See `Store.find_by_target_user`."""
+        if not target_user_ids:
+            return {}
         return await self._ask("find links", lambda: self._store.find_by_target_user(target, target_user_ids))
 
     async def find_by_manager(self, target: str, manager_source_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """See `Store.find_by_manager`."""
+        if not manager_source_ids:
+            return {}
         return await self._ask("find reports", lambda: self._store.find_by_manager(target, manager_source_ids))
 
     async def get_subscriptions(self) -> Sequence[SubscriptionRecord]:

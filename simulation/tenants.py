@@ -167,7 +167,7 @@ class ReachedGraph:
         return answer
 
     async def _fresh(self) -> str:
-        if self._until - _RENEW_BEFORE < loop().time():
+        if self._until - _RENEW_BEFORE < self._mortal.loop.time():
             form = {
                 "client_id": self._client_id,
                 "grant_type": "client_credentials",
@@ -182,7 +182,7 @@ class ReachedGraph:
             if answer.status != 200:  # noqa: PLR2004 - OK
                 raise SignInError(answer.body.decode())
             granted = json.loads(answer.body)
-            self._token, self._until = granted["access_token"], loop().time() + granted["expires_in"]
+            self._token, self._until = granted["access_token"], self._mortal.loop.time() + granted["expires_in"]
         return self._token
 
     def _assertion(self) -> str:

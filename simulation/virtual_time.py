@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence, Sized
 
 _Result = TypeVar("_Result")
 
@@ -52,6 +52,9 @@ class _Jump(selectors.SelectSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop over virtual time; `time` is the seconds since `BEGINNING`."""
 
+    _ready: Sized  # asyncio's own: who can go on now,
+    _scheduled: Sequence[asyncio.TimerHandle]  # and who waits for a time, the first one first
+
     def __init__(self) -> None:
         self._jump = _Jump()
         super().__init__(self._jump)
@@ -67,6 +70,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def seconds(self) -> float:
         """The same in seconds since 1970."""
         return BEGINNING.timestamp() + self.time()
+
+    def jump(self, seconds: float) -> bool:
+        """Let some time pass at once, if nothing else happens meanwhile: nobody is ready, and no timer is due."""
+        until = self._jump.passed + seconds
+        if self._ready or (self._scheduled and self._scheduled[0].when() <= until):
+            return False
+        self._jump.passed = until
+        return True
 
 
 def run(main: Coroutine[Any, Any, _Result]) -> _Result:
