@@ -41,7 +41,7 @@ check: $(VENV)/.python-packages  ## ruff, strict mypy, import-linter
 	$(BIN)/lint-imports
 
 test: setup check  ## all checks and tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Asks a service of vulnerabilities over the network, so it is no part of `test`. Strict: a package that could not be
 # looked up is a failure, and not a package without vulnerabilities.

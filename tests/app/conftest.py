@@ -60,7 +60,7 @@ def settings_values(tenants, bus, folder):
         "USER_CHANGES_TOPIC": "user-changes",
         "STORE_URL": f"sqlite:///{folder}/links.sqlite3",
         "NOTIFICATION_URL": "https://localhost:1/api/notifications",
-        "WINDOW_SECONDS": "0.2",
+        "WINDOW_SECONDS": "0.05",
         "SETTLE_SECONDS": "0",
         "SECOND_LOOK_SECONDS": "0",  # the tenants have no lag here
         "GRAPH_ENDPOINT": ready["login"],

@@ -128,7 +128,7 @@ class App:
 
     async def messages(self, subscription):
         """What waits in a subscription, taken out: user changes of a target, or commands."""
-        await asyncio.sleep(0.45)  # the window of the tests has closed by then
+        await asyncio.sleep(0.1)  # the window of the tests has closed by then
         path = f"user-changes/subscriptions/{subscription}"
         self.bus.broker.advance()
         taken = self.bus.broker.receive(path, 10_000)

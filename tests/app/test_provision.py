@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 from datetime import timedelta
@@ -138,7 +137,7 @@ async def test_a_store_that_is_down_puts_the_batch_off_and_loses_nobody(app):
     with pytest.raises(StoreError):
         await down.store.get_links("emea", [patti])
     await provision(down, "apac", [received(UserChange(patti, Reason.NOTIFICATION))])
-    await asyncio.sleep(5.5)  # the back-off of a first transient fault, on the bus's own clock
+    app.clock.advance(seconds=5.5)  # the back-off of a first transient fault
     [message] = await messages(app, "apac")
     change = decode(b"".join(message.body))
     assert (change.user_id, change.kind, change.reason, change.attempt) == (patti, Kind.RETRY, Reason.TRANSIENT, 1)
