@@ -45,7 +45,9 @@ resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@202
   name: receiver.name
   properties: {
     lockDuration: 'PT${lockMinutes}M'
-    maxDeliveryCount: 10
+    // Messages that cannot be read are parked by the app. So deliveries are only used up by outages, of which one with
+    // answers lost uses several; and by what ends the worker each time, which takes a lock's time for each.
+    maxDeliveryCount: 30
     deadLetteringOnMessageExpiration: true
     deadLetteringOnFilterEvaluationExceptions: true
   }

@@ -27,7 +27,7 @@ def _subscription(name: str, rule: str, lock_seconds: int) -> Mapping[str, Any]:
         "Name": name,
         "Properties": {
             "LockDuration": f"PT{lock_seconds}S",
-            "MaxDeliveryCount": 10,
+            "MaxDeliveryCount": 30,
             "DeadLetteringOnMessageExpiration": True,
         },
         "Rules": [{"Name": "target", "Properties": {"FilterType": "Sql", "SqlFilter": {"SqlExpression": rule}}}],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.app.catch_up import catch_up
 from shared.app.full_cycle import full_cycle
+from shared.app.giving_back import given_back
 from shared.app.leases import LeaseLostError
 from shared.app.state_rows import ContendedRowError
 from shared.app.subscriptions import keep_subscriptions
@@ -34,6 +35,11 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
     Raises:
         BusUnavailableError: it has to come again.
     """
+    async with given_back(parts.clock):
+        await _control(parts, message_id, body)
+
+
+async def _control(parts: Parts, message_id: str, body: bytes) -> None:
     try:
         order = decode_command(body)
     except MalformedMessageError as error:
@@ -46,7 +52,7 @@ async def control(parts: Parts, message_id: str, body: bytes) -> None:
     try:
         await _carry_out(parts, order)
     except (StoreError, ContendedRowError, LeaseLostError) as error:
-        # Raised, it would come back at once, and be dead-lettered after ten times within moments.
+        # Raised, it would come back at once, and be dead-lettered within moments.
         _logger.warning("the command %s is put off: %s", order.command, error)
         await parts.topic.send([command_envelope(order, parts.clock.now() + _LATER, parts.settings.timing)])
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shared.app.events import send_owed
+from shared.app.giving_back import given_back
 from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
 from shared.core.defects import outline
@@ -55,7 +56,8 @@ async def provision(
         BusUnavailableError: what is left to do could not be sent; the batch has to come again.
     """
     with parts.tracing.batch(target_name, traceparent, [message.traceparent for message in messages]):
-        await _provision(parts, target_name, messages)
+        async with given_back(parts.clock):
+            await _provision(parts, target_name, messages)
 
 
 async def _provision(parts: Parts, target_name: str, messages: Sequence[Received]) -> None:

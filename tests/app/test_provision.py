@@ -10,8 +10,12 @@ import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient
 
+from shared.app.control import control
+from shared.app.giving_back import REST
 from shared.app.provision import Received, provision
-from shared.core.messages import Kind, Reason, UserChange, decode, encode
+from shared.bus.errors import BusUnavailableError
+from shared.core.commands import Command, Order, command_envelope
+from shared.core.messages import Kind, Reason, Timing, UserChange, decode, encode
 from shared.store import StoreError, open_store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,6 +132,24 @@ async def test_a_defect_that_one_user_brings_to_light_costs_nobody_else(app):
     assert await app.in_target(patti) is None
     await provision(app.parts, "emea", [received(UserChange(patti, Reason.ESCROW, Kind.RETRY, attempt=1))])
     assert await app.in_target(patti) is not None
+
+
+class Refusing:
+    """A topic that gives out and takes nothing, as when Service Bus is too busy."""
+
+    async def send(self, _envelopes):
+        raise BusUnavailableError("ServerBusy")
+
+
+async def test_what_cannot_be_put_off_is_given_back_after_a_rest(app):
+    """The host hands it out again at once, and the bus dead-letters what it has handed out too often."""
+    [patti] = await app.join("PattiF")
+    down = dataclasses.replace(app.parts, store=open_store("sqlite:////proc/nowhere/links.sqlite3"), topic=Refusing())
+    with pytest.raises(BusUnavailableError):
+        await provision(down, "emea", [received(UserChange(patti, Reason.NOTIFICATION))])
+    with pytest.raises(BusUnavailableError):
+        await control(down, "m", command_envelope(Order(Command.CATCH_UP), app.clock.now(), Timing()).body.encode())
+    assert app.clock.slept == [REST, REST]
 
 
 async def test_a_store_that_is_down_puts_the_batch_off_and_loses_nobody(app):

@@ -43,7 +43,7 @@ def test_subscriptions_work_as_in_the_sandbox():
     deployed = {subscription.name: subscription.properties for subscription in deploy().of(SUBSCRIPTION)}
     for subscription in SANDBOX["Subscriptions"]:
         expected, found = subscription["Properties"], deployed[subscription["Name"]]
-        assert found["maxDeliveryCount"] == expected["MaxDeliveryCount"] == 10
+        assert found["maxDeliveryCount"] == expected["MaxDeliveryCount"] == 30
         assert found["deadLetteringOnMessageExpiration"] is expected["DeadLetteringOnMessageExpiration"] is True
         assert not found.get("requiresSession")
 
