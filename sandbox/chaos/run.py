@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Json = Mapping[str, Any]
 
 _PATIENCE: Final = 780.0
-"""Seconds that the app has, once all trouble is over: for ten minutes after a write no replica is believed that does not
-show it, and a quarantine's probes wait five."""
+"""Seconds that the app has, once all trouble is over: for ten minutes after a write no replica is believed that does
+not show it, and a quarantine's probes wait five."""
 _JOINING: Final = 90.0  # seconds that the company may take to join
 _LOOK_EVERY: Final = 2.0
 _ADMINISTRATOR_EVERY: Final = 20.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
@@ -18,6 +19,7 @@ NOTIFICATIONS: Final = {"medianSeconds": 0.5, "tailSeconds": 3.0, "lossShare": 0
 
 
 _BATCH: Final = 20  # of Graph's $batch
+_RENEW_BEFORE: Final = 300.0  # seconds
 
 
 class CallFailedError(Exception):
@@ -32,7 +34,7 @@ class Cloud:
         self._graph = ready["graph"]
         self._control = ready["control"]
         self._tls = ssl.create_default_context(cafile=ready["ca"])
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, tuple[str, float]] = {}  # and until when, by the monotonic clock
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,10 +53,12 @@ class Cloud:
 
     async def graph(self, tenant: str, method: str, path: str, body: object = None) -> Any:
         """Call Graph in one tenant as an administrator."""
-        if tenant not in self._tokens:
+        token, until = self._tokens.get(tenant, ("", 0.0))
+        if time.monotonic() >= until:
             issued = await self.control("POST", "tokens", {"tenant": tenant, "roles": _ADMINISTRATOR})
-            self._tokens[tenant] = issued["access_token"]
-        headers = {"Authorization": f"Bearer {self._tokens[tenant]}"}
+            token, until = issued["access_token"], time.monotonic() + issued["expires_in"] - _RENEW_BEFORE
+            self._tokens[tenant] = token, until
+        headers = {"Authorization": f"Bearer {token}"}
         return await self._call(method, f"{self._graph}{path}", body, headers)
 
     async def each(self, tenant: str, ids: Sequence[str], method: str, path: str, body: object = None) -> None:

@@ -184,7 +184,11 @@ class Control:
         granted = KNOWN_ROLES if roles is None else _roles(roles)
         app_id = CONTROL_APP_ID if body.get("app") is None else self._app_id(body["app"])
         token = app_token(self._cloud.world, self._cloud.keys, tenant, app_id, granted)
-        return {"token_type": "Bearer", "access_token": token}
+        return {
+            "token_type": "Bearer",
+            "access_token": token,
+            "expires_in": int(self._cloud.world.config.token_lifetime),
+        }
 
     def _consent(self, body: JsonObject, **_: Any) -> JsonObject:
         _only(body, "tenant", "app", "roles", "revoke", "disabled")

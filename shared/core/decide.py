@@ -35,7 +35,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.core.desired import Desired, Frozen, InScope, Manager, OutOfScope, SourceDeleted, UnknownDesired
-from shared.core.difference import Change, difference, whole
+from shared.core.difference import Change, difference, whole, whole_anew
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Link, LinkState
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
@@ -237,7 +237,18 @@ def _created(desired: InScope) -> Plan:
     """Nobody is invited who could not sign in at home either."""
     if not desired.enabled:
         return Plan(Action.NOTHING, "sourceDisabled")
-    return Plan(Action.CREATE, "inScope", change=whole(desired, None, creating=True))
+    return Plan(Action.CREATE, "inScope", change=whole_anew(desired))
+
+
+def _resumed(desired: InScope, observed: Present, link: Link) -> Plan:
+    """The rest of an invitation or a restore of which nobody knows how far it came, nor what the user holds."""
+    change = whole(desired, _manager_in_doubt(desired, link), creating=True)
+    return Plan(Action.CREATE, RESUMED, observed.user_id, change)
+
+
+def _manager_in_doubt(desired: InScope, link: Link) -> str | None:
+    """The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared."""
+    return None if desired.manager else link.manager_target_id
 
 
 def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
@@ -249,9 +260,8 @@ def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Pol
         return Plan(Action.HOLD, "deletedInTarget", objects=(observed.user_id,))
     if link.reason == RESTORE_CONFLICT:
         return _created(desired)
-    # The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared.
-    held = None if desired.manager else link.manager_target_id
-    return Plan(Action.RESTORE, "inScope", observed.user_id, whole(desired, held, creating=False))
+    change = whole(desired, _manager_in_doubt(desired, link), creating=False)
+    return Plan(Action.RESTORE, "inScope", observed.user_id, change)
 
 
 def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: Policy, now: datetime) -> Plan:
@@ -262,7 +272,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
         case Marker.NONE if not observed.external:
             return Plan(Action.HOLD, "internalUser", objects=(observed.user_id,))
         case Marker.NONE if (linked and was_never_marked(link)) or _is_interrupted_invitation(observed, link):
-            return Plan(Action.CREATE, RESUMED, observed.user_id, whole(desired, None, creating=True))
+            return _resumed(desired, observed, link)
         case Marker.NONE if linked and link.state is LinkState.IMPORTED:
             return Plan(Action.ADOPT, "imported", observed.user_id, whole(desired, observed.manager_id, creating=False))
         case Marker.NONE if linked and _is_recent(link, now):
@@ -275,7 +285,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.ADOPT, "matched", observed.user_id, whole(desired, observed.manager_id, creating=False))
         case Marker.OURS if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
             # All of it was written once, perhaps, and the answer lost: the creation is still to be told of.
-            return Plan(Action.CREATE, RESUMED, observed.user_id, whole(desired, None, creating=True))
+            return _resumed(desired, observed, link)
         case Marker.OURS:
             return _in_scope_ours(desired, observed, link, policy, trust=linked and not _is_recent(link, now))
         case _:  # pragma: no cover - all three markers stand above; guards hide that from mypy

@@ -46,11 +46,16 @@ class Difference:
 
 
 def whole(desired: InScope, manager_held: str | None, *, creating: bool) -> Change:
-    """Everything, for a user who is made, adopted or restored."""
+    """Everything, for a user who is made, adopted or restored; what the source has not is cleared."""
     attributes = {**desired.attributes, **desired.on_create} if creating else dict(desired.attributes)
-    if creating:  # a new user has nothing to clear
-        attributes = {name: value for name, value in attributes.items() if value not in (None, [])}
     return _with_manager(Change(attributes, mark=True), desired, manager_held)
+
+
+def whole_anew(desired: InScope) -> Change:
+    """Everything, for a user who is yet to be invited, and has nothing to clear."""
+    change = whole(desired, None, creating=True)
+    attributes = {name: value for name, value in change.attributes.items() if value not in (None, [])}
+    return replace(change, attributes=attributes)
 
 
 def difference(

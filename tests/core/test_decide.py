@@ -290,6 +290,17 @@ def test_a_new_user_is_marked_and_gets_the_attributes_of_creation_but_no_nulls()
     assert change.attributes == {"city": "Oslo", "userType": "Member"}
 
 
+@pytest.mark.parametrize("link", [replace(INVITED, claim=None, manager_target_id="m"), UNANSWERED])
+def test_what_the_source_has_no_more_is_cleared_where_an_attempt_was_interrupted(link):
+    """A restore whose answer was lost brings back all that the user held when they left."""
+    desired = wanted(attributes=RIGHT | {"city": None, "businessPhones": []}, manages_manager=True)
+    plan = decide(desired, present(created_at=LONG_AGO), link, POLICY, NOW)
+    assert (plan.action, plan.reason) == (Action.CREATE, "resumed")
+    assert plan.change.attributes["city"] is None
+    assert plan.change.attributes["businessPhones"] == []
+    assert plan.change.clear_manager is (link.manager_target_id is not None)
+
+
 def test_an_adopted_user_keeps_the_type_they_have():
     """What is sent only at creation is not sent to a user who exists."""
     change = decide(wanted(), present(Marker.NONE, user_id="u"), None, POLICY, NOW).change
