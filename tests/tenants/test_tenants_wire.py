@@ -254,4 +254,5 @@ async def test_people_are_told_how_to_get_a_token(tmp_path: Path) -> None:
     output, _ = await curl.communicate()
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
-    assert json.loads(output)["token_type"] == "Bearer"
+    issued = json.loads(output)
+    assert (issued["token_type"], issued["expires_in"]) == ("Bearer", 3599)
