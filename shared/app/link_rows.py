@@ -22,6 +22,8 @@ async def write_links(store: Store, links: Sequence[Link]) -> tuple[dict[str, Li
     """
     stored: dict[str, Link] = {}
     lost: list[str] = []
+    if not links:
+        return stored, lost
     for link, outcome in zip(links, await store.write_links(links), strict=True):
         if isinstance(outcome, Written):
             stored[link.source_id] = replace(link, etag=outcome.etag)

@@ -22,7 +22,7 @@ from shared.app.judgement import judge
 from shared.app.link_rows import write_links
 from shared.app.operations import tell
 from shared.app.two_source_users import of_another
-from shared.core.commit import carried_out, failed, is_old_drift, with_writes
+from shared.core.commit import about_to_write, carried_out, failed, is_old_drift, with_writes
 from shared.core.decide import RESUMED, Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
@@ -48,6 +48,8 @@ _CONTENTION_WAIT: Final = timedelta(seconds=5)
 
 _NEWS: Final = frozenset({Reason.NOTIFICATION, Reason.CONTENTION, Reason.THROTTLED, Reason.TRANSIENT})
 """Why a pass was asked for by something that happened moments ago, or by an attempt at it that came to nothing."""
+
+_WRITES_NOTHING: Final = frozenset({Action.NOTHING, Action.HOLD, Action.RETRY})
 
 _SETTLED: Final = frozenset({LinkState.ACTIVE, LinkState.DISABLED})
 
@@ -117,10 +119,13 @@ class _Pass:
         # Whom an earlier attempt invited, and did not live to remember.
         unknown = [who for who, plan in plans.items() if plan.action is Action.CREATE and not claimed[who].target_id]
         await remember({who: target_id for who in unknown if (target_id := plans[who].target_id)})
+        writing = {who: plan for who, plan in plans.items() if plan.action not in _WRITES_NOTHING}
+        unsure = {who: about_to_write(current[who], plan) for who, plan in writing.items()}
+        written, _ = await self._write([link for who, link in unsure.items() if link is not current[who]])
+        current.update(written)
         tasks = [
             Task(user_id, plan, self._hands.directory.marker(user_id), _invitation(plan, desired[user_id]))
-            for user_id, plan in plans.items()
-            if plan.action not in {Action.NOTHING, Action.HOLD, Action.RETRY}
+            for user_id, plan in writing.items()
         ]
         outcomes = await apply(tasks, self._hands.writes, progress, self._parts.clock.sleep)
         return outcomes, current

@@ -27,6 +27,18 @@ def with_claim(link: Link, claim: Claim) -> Link:
     return replace(link, claim=claim)
 
 
+def about_to_write(link: Link, plan: Plan) -> Link:
+    """The link while a plan is carried out: of what is to change, nobody knows any more what the target was last given.
+
+    A worker may die over it, or get no answer; its own change would look like one that was made in the target.
+    """
+    changing = {name for name, value in plan.change.attributes.items() if name in link.applied}
+    changing = {name for name in changing if link.applied[name] != digest(plan.change.attributes[name])}
+    if not changing:
+        return link
+    return replace(link, applied={name: given for name, given in link.applied.items() if name not in changing})
+
+
 def with_writes(link: Link, target_id: str | None, fault: Fault | None, *, began_at: datetime, now: datetime) -> Link:
     """The link after writes to a user; `target_id` is None where an invitation brought nobody, `began_at` its pass.
 

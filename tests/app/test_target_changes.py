@@ -77,6 +77,19 @@ async def test_a_block_by_the_targets_administrator_stays(app):
     assert (await app.in_target(patti))["accountEnabled"] is True, "the source itself enabled them anew"
 
 
+async def test_a_block_of_our_own_is_not_taken_for_one_of_the_targets(app):
+    """Nobody learned that it was written; then the source lets them in again, before the next attempt."""
+    patti, _ = await settled(app)
+    await app.change(patti, accountEnabled=False)
+    await app.fault(tenant="emea", operation="PATCH /users/{id}", count=1, status=504, apply=True)
+    await app.serve(patti)
+    assert (await app.in_target(patti))["accountEnabled"] is False
+    await app.change(patti, accountEnabled=True)
+    app.clock.advance(minutes=20)
+    await app.serve(patti, kind=Kind.RETRY)
+    assert (await app.in_target(patti))["accountEnabled"] is True
+
+
 async def test_a_user_deleted_in_the_target_is_restored_or_held(app):
     """By policy; a hold says whom it is about."""
     patti, target_id = await settled(app)

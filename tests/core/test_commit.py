@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.commit import failed, with_claim, with_writes
-from shared.core.decide import was_never_marked
+from shared.core.commit import about_to_write, failed, with_claim, with_writes
+from shared.core.decide import Action, Plan, was_never_marked
+from shared.core.difference import Change, digest
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Claim, Link, LinkState
 
@@ -59,6 +60,15 @@ def test_a_fault_leaves_every_other_state_as_it_is(state):
     """Only what was last applied is in doubt."""
     link, _ = failed(replace(REMOVED, state=state, fingerprint="old"), Fault(FaultSize.USER, "x"), NOW, wrote=True)
     assert (link.state, link.fingerprint) == (state, None)
+
+
+def test_what_is_about_to_change_is_no_longer_remembered_as_it_was():
+    """A worker that dies may have written it; what it does not write, or writes as it was, stays remembered."""
+    link = Link("emea", "s", LinkState.ACTIVE, "t", applied={"accountEnabled": digest(True), "city": digest("Oslo")})
+    block = Plan(Action.DISABLE, "changed", "t", Change({"accountEnabled": False, "jobTitle": "Planner"}))
+    assert about_to_write(link, block).applied == {"city": digest("Oslo")}
+    same = Plan(Action.UPDATE, "changed", "t", Change({"accountEnabled": True, "jobTitle": "Planner"}))
+    assert about_to_write(link, same) is link
 
 
 @pytest.mark.parametrize("wrote", [False, True])
