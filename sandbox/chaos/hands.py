@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -224,8 +225,16 @@ class Hands:
     # --- an administrator ---------------------------------------------------------------------------
 
     async def release_holds(self) -> int:
-        """Let everybody who is held go on, as an administrator would who has looked; how many that were."""
+        """Let everybody who is held go on, as an administrator would who has looked; how many that were.
+
+        Whom we invited and never marked, and who left, an administrator deletes in the target, as the hold asks for.
+        """
         holds = json.loads(await self._sandbox.administer("holds", "list", "--json"))
+        for hold in holds:
+            if hold["reason"] == "invitationUnfinished":
+                for user_id in hold["objects"]:
+                    with suppress(CallFailedError):  # gone already, or refused by a fault: the next round tries again
+                        await self._cloud.graph(hold["target"], "DELETE", f"/users/{user_id}")
         if holds:
             removals = sum(bool(hold["removal"]) for hold in holds)
             await self._sandbox.administer("holds", "release", "--all", "--yes-remove", str(removals))

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 _CLOCKS: Final = 0.5
 """Seconds between the time of a write and that of its event, at most, that are no order: the event comes after it."""
 
+_UNFINISHED: Final = "invitationUnfinished"
+"""Why somebody is held whom we invited and who left before they were marked; such a hold names the user."""
+
 _TOLD_AS: Final = {
-    "create": {"create", "adopt"},
+    "create": {"create", "adopt", _UNFINISHED},
     "delete": {"softDelete", "alreadyRemoved"},
     "restore": {"restore", "create", "update", "enable", "disable"},
 }
@@ -106,10 +109,17 @@ def _is_undone(kind: str, events: Sequence[tuple[tuple[str, int], _Told]]) -> bo
 
 
 def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[str, int], _Told]]]:
-    """Successes by target and target user, each row once however often it was sent, in the order of their time."""
+    """Events by target and target user, each row once however often it was sent, in the order of their time.
+
+    Successes, and what tells of an invitation that was not finished.
+    """
     found: dict[str, tuple[str, str, _Told]] = {}
     for row in rows:
         target_user = json.loads(row["TargetIdentity"] or "{}")
+        if row["Status"] == "held" and row["ReasonCode"] == _UNFINISHED:
+            [invited] = json.loads(row["Objects"])
+            event = _Told(_seconds(row["TimeGenerated"]), _UNFINISHED, frozenset())
+            found[row["EventId"]] = (row["Target"], invited, event)
         if row["Status"] == "success" and target_user and not row["DryRun"]:
             changed = frozenset(json.loads(row["ChangedAttributes"] or "[]"))
             decision = row["ReasonCode"] if row["Decision"] == "nothing" else row["Decision"]

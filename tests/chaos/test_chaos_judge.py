@@ -98,6 +98,7 @@ DELETED = entry("delete", "t-ann")
 CHANGED = entry("update", "t-ann", city=("Rome", "Oslo"), proxyAddresses=([], ["SMTP:x"]))
 RESTORED = entry("restore", "t-ann")
 TWICE = [DELETED, entry("restore", "t-ann", at=1002.0), entry("delete", "t-ann", at=1003.0)]
+UNFINISHED = row("hold", "", Status="held", ReasonCode="invitationUnfinished", Objects='["t-ann"]')
 AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann", at=1003.0)]
 
 
@@ -120,6 +121,9 @@ AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann"
         ([RESTORED], [row("restore")], 0),
         ([entry("create", "t-ann"), RESTORED], [row("restore")], 0),
         ([entry("create", "t-ann"), RESTORED], [], 2),
+        ([entry("create", "t-ann")], [UNFINISHED], 0),
+        ([entry("create", "t-ann")], [UNFINISHED | {"ReasonCode": "markerMissing"}], 1),
+        ([entry("create", "t-bob")], [UNFINISHED], 1),
         ([RESTORED], [row("update")], 0),
         ([RESTORED], [row("nothing", ReasonCode="resumed")], 0),
         ([RESTORED], [row("nothing", ReasonCode="unchanged")], 1),
