@@ -119,6 +119,7 @@ class _Pass:
         # Whom an earlier attempt invited, and did not live to remember.
         unknown = [who for who, plan in plans.items() if plan.action is Action.CREATE and not claimed[who].target_id]
         await remember({who: target_id for who in unknown if (target_id := plans[who].target_id)})
+        # What is about to change: our own change is not to look like one of the target's if we do not live to commit.
         writing = {who: plan for who, plan in plans.items() if plan.action not in _WRITES_NOTHING}
         unsure = {who: about_to_write(current[who], plan) for who, plan in writing.items()}
         written, _ = await self._write([link for who, link in unsure.items() if link is not current[who]])
