@@ -68,15 +68,18 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
     next attempt tells what it found: that is enough where it undoes what was begun, and is the first to tell anything.
     """
     told = _events(rows)
+    entries = list(journal)
+    removed = _removed_by_others(entries, writer)
     used: set[tuple[str, int]] = set()
     wrongs = []
-    for entry in journal:
+    for entry in entries:
         if entry["tenant"] == SOURCE or entry["actor"] != writer or entry["consequence"]:
             continue
         events = told.get((entry["tenant"], entry["objectId"]), [])
         after = [event for event in events if event[1].at >= entry["time"] - _CLOCKS]
         unused = [(key, event) for key, event in after if key not in used]
-        if _is_undone(entry["kind"], unused):
+        deletions = removed[entry["tenant"], entry["objectId"]]
+        if _is_undone(entry["kind"], unused) or _is_undone_by_others(entry, unused, deletions):
             continue  # and what tells of the next of its kind, days later perhaps, is not this one's
         if own := _TOLD_AS.get(entry["kind"]):
             free = [key for key, event in unused if event.decision in own or event.tells_all]
@@ -106,6 +109,21 @@ def _is_undone(kind: str, events: Sequence[tuple[tuple[str, int], _Told]]) -> bo
     if kind == "delete":
         return first == "restore"
     return first in _TOLD_AS["delete"] or (kind == "create" and first == "restore")
+
+
+def _is_undone_by_others(entry: Json, events: Sequence[tuple[tuple[str, int], _Told]], deletions: list[float]) -> bool:
+    """Whether somebody else removed a user whom we had made or restored before anything was told of them."""
+    made = entry["kind"] in {"create", "restore"} and bool(events)
+    return made and any(entry["time"] < at < events[0][1].at for at in deletions)
+
+
+def _removed_by_others(journal: Iterable[Json], writer: str) -> Mapping[tuple[str, str], list[float]]:
+    """When others than the app deleted a user, by tenant and id."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for entry in journal:
+        if entry["kind"] == "delete" and entry["actor"] != writer:
+            found[entry["tenant"], entry["objectId"]].append(entry["time"])
+    return found
 
 
 def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[str, int], _Told]]]:

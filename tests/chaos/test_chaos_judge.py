@@ -98,6 +98,7 @@ DELETED = entry("delete", "t-ann")
 CHANGED = entry("update", "t-ann", city=("Rome", "Oslo"), proxyAddresses=([], ["SMTP:x"]))
 RESTORED = entry("restore", "t-ann")
 TWICE = [DELETED, entry("restore", "t-ann", at=1002.0), entry("delete", "t-ann", at=1003.0)]
+LATER, TOLD_LATER = entry("restore", "t-ann", at=1002.0), row("create", at="1970-01-01T00:16:43Z")
 UNFINISHED = row("hold", "", Status="held", ReasonCode="invitationUnfinished", Objects='["t-ann"]')
 AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann", at=1003.0)]
 
@@ -121,6 +122,9 @@ AGAIN = [RESTORED, entry("delete", "t-ann", at=1002.0), entry("restore", "t-ann"
         ([RESTORED], [row("restore")], 0),
         ([entry("create", "t-ann"), RESTORED], [row("restore")], 0),
         ([entry("create", "t-ann"), RESTORED], [], 2),
+        ([RESTORED, entry("delete", "t-ann", at=1000.5, actor="admin"), LATER], [TOLD_LATER], 0),
+        ([RESTORED, entry("delete", "t-ann", at=1003.5, actor="admin"), LATER], [TOLD_LATER], 1),
+        ([RESTORED, entry("delete", "t-ann", at=1000.5, actor="admin"), LATER], [], 2),
         ([entry("create", "t-ann")], [UNFINISHED], 0),
         ([entry("create", "t-ann")], [UNFINISHED | {"ReasonCode": "markerMissing"}], 1),
         ([entry("create", "t-bob")], [UNFINISHED], 1),
