@@ -95,8 +95,6 @@ class ReachedStore:
 
     async def write_links(self, writes: Sequence[Link]) -> WriteResult:
         """See `Store.write_links`."""
-        if not writes:
-            return ()
         return await self._ask("write links", lambda: self._write(writes))
 
     async def _write(self, writes: Sequence[Link]) -> WriteResult:

@@ -40,6 +40,7 @@ from sandbox.chaos.deeds import (
     Unnest,
     WithdrawConsent,
 )
+from sandbox.chaos.judge import UNFINISHED
 from sandbox.story.cloud import NOTIFICATIONS, CallFailedError
 from sandbox.story.processes import PartFailedError
 from sandbox.story.run import REPLICAS, CommandFailedError
@@ -230,11 +231,10 @@ class Hands:
         Whom we invited and never marked, and who left, an administrator deletes in the target, as the hold asks for.
         """
         holds = json.loads(await self._sandbox.administer("holds", "list", "--json"))
-        for hold in holds:
-            if hold["reason"] == "invitationUnfinished":
-                for user_id in hold["objects"]:
-                    with suppress(CallFailedError):  # gone already, or refused by a fault: the next round tries again
-                        await self._cloud.graph(hold["target"], "DELETE", f"/users/{user_id}")
+        unfinished = [hold for hold in holds if hold["reason"] == UNFINISHED]
+        for target, user_id in [(hold["target"], user_id) for hold in unfinished for user_id in hold["objects"]]:
+            with suppress(CallFailedError):  # gone already, or refused by a fault: the next round tries again
+                await self._cloud.graph(target, "DELETE", f"/users/{user_id}")
         if holds:
             removals = sum(bool(hold["removal"]) for hold in holds)
             await self._sandbox.administer("holds", "release", "--all", "--yes-remove", str(removals))

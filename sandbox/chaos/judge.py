@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _CLOCKS: Final = 0.5
 """Seconds between the time of a write and that of its event, at most, that are no order: the event comes after it."""
 
-_UNFINISHED: Final = "invitationUnfinished"
+UNFINISHED: Final = "invitationUnfinished"
 """Why somebody is held whom we invited and who left before they were marked; such a hold names the user."""
 
 _TOLD_AS: Final = {
-    "create": {"create", "adopt", _UNFINISHED},
+    "create": {"create", "adopt", UNFINISHED},
     "delete": {"softDelete", "alreadyRemoved"},
     "restore": {"restore", "create", "update", "enable", "disable"},
 }
@@ -78,7 +78,7 @@ def unlogged(journal: Iterable[Json], rows: Iterable[Json], *, marker: str, writ
         events = told.get((entry["tenant"], entry["objectId"]), [])
         after = [event for event in events if event[1].at >= entry["time"] - _CLOCKS]
         unused = [(key, event) for key, event in after if key not in used]
-        deletions = removed[entry["tenant"], entry["objectId"]]
+        deletions = removed.get((entry["tenant"], entry["objectId"]), [])
         if _is_undone(entry["kind"], unused) or _is_undone_by_others(entry, unused, deletions):
             continue  # and what tells of the next of its kind, days later perhaps, is not this one's
         if own := _TOLD_AS.get(entry["kind"]):
@@ -134,9 +134,9 @@ def _events(rows: Iterable[Json]) -> Mapping[tuple[str, str], list[tuple[tuple[s
     found: dict[str, tuple[str, str, _Told]] = {}
     for row in rows:
         target_user = json.loads(row["TargetIdentity"] or "{}")
-        if row["Status"] == "held" and row["ReasonCode"] == _UNFINISHED:
+        if row["Status"] == "held" and row["ReasonCode"] == UNFINISHED:
             [invited] = json.loads(row["Objects"])
-            event = _Told(_seconds(row["TimeGenerated"]), _UNFINISHED, frozenset())
+            event = _Told(_seconds(row["TimeGenerated"]), UNFINISHED, frozenset())
             found[row["EventId"]] = (row["Target"], invited, event)
         if row["Status"] == "success" and target_user and not row["DryRun"]:
             changed = frozenset(json.loads(row["ChangedAttributes"] or "[]"))

@@ -32,11 +32,9 @@ def about_to_write(link: Link, plan: Plan) -> Link:
 
     A worker may die over it, or get no answer; its own change would look like one that was made in the target.
     """
-    changing = {name for name, value in plan.change.attributes.items() if name in link.applied}
-    changing = {name for name in changing if link.applied[name] != digest(plan.change.attributes[name])}
-    if not changing:
-        return link
-    return replace(link, applied={name: given for name, given in link.applied.items() if name not in changing})
+    wanted = {name: digest(value) for name, value in plan.change.attributes.items() if name in link.applied}
+    kept = {name: given for name, given in link.applied.items() if wanted.get(name, given) == given}
+    return link if kept == link.applied else replace(link, applied=kept)
 
 
 def with_writes(link: Link, target_id: str | None, fault: Fault | None, *, began_at: datetime, now: datetime) -> Link:

@@ -46,7 +46,7 @@ class StoreThatIsDown:
 
 @pytest.mark.parametrize("command", [Command.FULL_CYCLE, Command.CATCH_UP])
 async def test_a_command_that_cannot_be_carried_out_now_is_put_off(app, command):
-    """It would be dead-lettered after ten deliveries, which take moments, and an outage takes minutes."""
+    """It would be dead-lettered after thirty deliveries, which may take moments, and an outage takes minutes."""
     order = Order(command, "apac" if command is Command.FULL_CYCLE else None)
     body = command_envelope(order, app.clock.now(), Timing()).body.encode()
     await control(replace(app.parts, store=StoreThatIsDown()), "m", body)

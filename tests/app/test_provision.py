@@ -153,7 +153,7 @@ async def test_what_cannot_be_put_off_is_given_back_after_a_rest(app):
 
 
 async def test_a_store_that_is_down_puts_the_batch_off_and_loses_nobody(app):
-    """Raising would bring the batch back ten times within seconds, and then dead-letter it."""
+    """Raising would bring the batch back at once, time and again, and then dead-letter it."""
     [patti] = await app.join("PattiF")
     down = dataclasses.replace(app.parts, store=open_store("sqlite:////proc/nowhere/links.sqlite3"))
     with pytest.raises(StoreError):
