@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.core.decide import GRACE_BEGINS, Action, Plan, Policy, was_never_marked
-from shared.core.desired import Desired, InScope, OutOfScope, SourceDeleted
+from shared.core.desired import Desired, Frozen, InScope, OutOfScope, SourceDeleted
 from shared.core.difference import digest
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
 from shared.core.model import Claim, Link, LinkState
@@ -57,7 +57,7 @@ def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: date
     )
     match plan.action:
         case Action.HOLD:
-            return replace(link, state=LinkState.HELD, fingerprint=None)
+            return replace(link, state=LinkState.HELD, was_new=was_never_marked(link), fingerprint=None)
         case Action.SOFT_DELETE:
             return replace(link, state=LinkState.SOFT_DELETED, fingerprint=None)
         case Action.NOTHING if plan.reason == "alreadyRemoved":
@@ -66,10 +66,11 @@ def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: date
             disabled = plan.action is Action.DISABLE or plan.reason == "alreadyDisabled"
             disabled = disabled or plan.reason == GRACE_BEGINS
             given = {name: digest(value) for name, value in plan.change.attributes.items() if name in policy.drift}
-            state = LinkState.DISABLED if disabled else link.state
+            otherwise = link.state if isinstance(want, Frozen) else _when_over(link)
+            state = LinkState.DISABLED if disabled else otherwise
             return replace(link, state=state, fingerprint=None, applied={**link.applied, **given})
         case Action.NOTHING if plan.target_id is None:
-            return link
+            return replace(link, state=_when_over(link))
         case _:
             unresolved = want.manager is not None and want.manager.target_id is None
             blocked = want.attributes.get("accountEnabled") is False
@@ -83,6 +84,13 @@ def carried_out(link: Link, plan: Plan, want: Desired, policy: Policy, now: date
                 applied=_applied(link, plan, want, policy),
                 drifted=plan.left,
             )
+
+
+def _when_over(link: Link) -> LinkState:
+    """The state where nothing is left to do: a hold is over then, and says no more than what was before it."""
+    if link.state is not LinkState.HELD:
+        return link.state
+    return LinkState.NEW if link.was_new or link.target_id is None else LinkState.ACTIVE
 
 
 def _leaving_since(link: Link, plan: Plan, want: Desired, now: datetime) -> datetime | None:
@@ -102,15 +110,13 @@ def _applied(link: Link, plan: Plan, want: InScope, policy: Policy) -> dict[str,
 def failed(link: Link, fault: Fault, now: datetime, *, wrote: bool) -> tuple[Link, timedelta]:
     """The link after a fault, and how long to wait before the user is looked at again.
 
-    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what we knew. The reason of a hold
-    gives way to the fault's, so that whoever was held as never marked is new again: nothing else would tell.
+    Throttling costs no attempt. Only an attempt that wrote something makes us doubt what we knew.
     """
     attempt = link.attempt + (fault.size is not FaultSize.THROTTLED)
     wait = back_off(fault, max(1, attempt))
     link = _in_doubt(link) if wrote else link
     link = replace(
         link,
-        state=LinkState.NEW if was_never_marked(link) else link.state,
         reason=fault.code,
         attempt=attempt,
         retry_at=now + wait if lasts(fault, attempt) else None,

@@ -283,7 +283,7 @@ def _in_scope_present(desired: InScope, observed: Present, link: Link, policy: P
             return Plan(Action.HOLD, "adoptionNotAllowed", objects=(observed.user_id,))
         case Marker.NONE:
             return Plan(Action.ADOPT, "matched", observed.user_id, whole(desired, observed.manager_id, creating=False))
-        case Marker.OURS if (linked and link.state is LinkState.NEW) or _is_interrupted_invitation(observed, link):
+        case Marker.OURS if (linked and was_never_marked(link)) or _is_interrupted_invitation(observed, link):
             # All of it was written once, perhaps, and the answer lost: the creation is still to be told of.
             return _resumed(desired, observed, link)
         case Marker.OURS:
@@ -361,7 +361,8 @@ def _in_grace(observed: Present, link: Link, policy: Policy, reason: str, now: d
 
 def _was_there(link: Link) -> bool:
     """Whether our user was in the target as far as we know, so that somebody else must have deleted it."""
-    return link.target_id is not None and link.claim is None and link.state in _LIVING
+    known = link.target_id is not None and link.claim is None
+    return known and link.state in _LIVING and not was_never_marked(link)
 
 
 def _was_removed(link: Link) -> bool:
@@ -394,7 +395,7 @@ def _is_recent(link: Link, now: datetime) -> bool:
 
 def was_never_marked(link: Link) -> bool:
     """Whether the user whom the link knows was invited, or restored, in an attempt that was not finished."""
-    return link.state is LinkState.NEW or (link.state is LinkState.HELD and link.reason == INVITATION_UNFINISHED)
+    return link.state is LinkState.NEW or (link.state is LinkState.HELD and link.was_new)
 
 
 def _was_interrupted(link: Link) -> bool:

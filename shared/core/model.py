@@ -48,6 +48,7 @@ class Link:
     target_id: str | None = None
     fingerprint: str | None = None  # of the attributes last applied; None forces a look at the target
     claim: Claim | None = None
+    was_new: bool = False  # held while new: whoever was invited, or restored, was never told of
     manager_source_id: str | None = None  # wanted manager that has no user in the target yet
     manager_target_id: str | None = None  # the manager that we last set there
     reason: str | None = None  # reason code of the last decision

@@ -7,14 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.commit import about_to_write, failed, with_claim, with_writes
-from shared.core.decide import Action, Plan, was_never_marked
+from shared.core.commit import about_to_write, carried_out, failed, with_claim, with_writes
+from shared.core.decide import Action, Plan, Policy, was_never_marked
+from shared.core.desired import Frozen, InScope, OutOfScope
 from shared.core.difference import Change, digest
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Claim, Link, LinkState
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CLAIM = Claim("mine", NOW)
+IN_SCOPE = InScope("nestor@contoso.com", {"accountEnabled": False}, {}, "new")
+LEFT = OutOfScope("notInGroup")
 BEFORE, EARLIER = NOW - timedelta(minutes=6), NOW - timedelta(days=3)
 
 
@@ -72,12 +75,43 @@ def test_what_is_about_to_change_is_no_longer_remembered_as_it_was():
 
 
 @pytest.mark.parametrize("wrote", [False, True])
-def test_whoever_was_held_as_never_marked_is_known_as_such_after_a_fault(wrote):
-    """The fault's code takes the place of the reason, which told it so far."""
+@pytest.mark.parametrize("reason", ["invitationUnfinished", "deletionBudget", "severalMatches"])
+@pytest.mark.parametrize("state", [LinkState.NEW, LinkState.ACTIVE])
+def test_whoever_was_held_as_never_marked_is_known_as_such_after_a_fault(wrote, state, reason):
+    """Neither another hold nor a fault tells what the first hold came upon."""
     fault = Fault(FaultSize.TRANSIENT, "InternalServerError")
-    unfinished = Link("emea", "s", LinkState.HELD, "t", reason="invitationUnfinished")
-    assert was_never_marked(failed(unfinished, fault, NOW, wrote=wrote)[0])
-    assert not was_never_marked(failed(replace(unfinished, reason="markerMissing"), fault, NOW, wrote=wrote)[0])
+    link = Link("emea", "s", state, "t", reason=reason)
+    for _ in range(2):
+        link = carried_out(link, Plan(Action.HOLD, reason, "t"), LEFT, Policy(), NOW)
+        link, _ = failed(link, fault, NOW, wrote=wrote)
+    assert link.state is LinkState.HELD
+    assert was_never_marked(link) is (state is LinkState.NEW)
+
+
+HELD = Link("emea", "s", LinkState.HELD, "t", reason="markerMissing")
+NEVER_MARKED = replace(HELD, was_new=True)
+UNKNOWN = replace(HELD, target_id=None, was_new=True)
+
+
+@pytest.mark.parametrize(
+    ("link", "want", "plan", "state"),
+    [
+        (HELD, LEFT, Plan(Action.NOTHING, "kept", "t"), LinkState.ACTIVE),
+        (HELD, LEFT, Plan(Action.NOTHING, "notOurs"), LinkState.ACTIVE),
+        (HELD, LEFT, Plan(Action.NOTHING, "alreadyDisabled", "t"), LinkState.DISABLED),
+        (HELD, LEFT, Plan(Action.NOTHING, "alreadyRemoved"), LinkState.SOFT_DELETED),
+        (HELD, IN_SCOPE, Plan(Action.NOTHING, "sourceDisabled"), LinkState.ACTIVE),
+        (HELD, IN_SCOPE, Plan(Action.NOTHING, "upToDate", "t"), LinkState.DISABLED),
+        (HELD, Frozen("scopeSuspended"), Plan(Action.NOTHING, "scopeSuspended"), LinkState.HELD),
+        (NEVER_MARKED, LEFT, Plan(Action.NOTHING, "kept", "t"), LinkState.NEW),
+        (UNKNOWN, LEFT, Plan(Action.NOTHING, "notOurs"), LinkState.NEW),
+        (UNKNOWN, IN_SCOPE, Plan(Action.NOTHING, "sourceDisabled"), LinkState.NEW),
+        (replace(HELD, state=LinkState.ACTIVE), LEFT, Plan(Action.NOTHING, "kept", "t"), LinkState.ACTIVE),
+    ],
+)
+def test_a_hold_ends_when_nothing_is_left_to_do(link, want, plan, state):
+    """What nobody has to look at is in no list of holds; only a frozen target leaves everything as it is."""
+    assert carried_out(link, plan, want, Policy(), NOW).state is state
 
 
 @pytest.mark.parametrize(

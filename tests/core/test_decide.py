@@ -44,7 +44,8 @@ NAME_TAKEN = Link("emea", "s", LinkState.NEW, "t", reason="RestoreConflict", att
 EARLIER = LONG_AGO - timedelta(hours=1)
 UNANSWERED = Link("emea", "s", changed_at=LONG_AGO)
 UNANSWERED_NOW = Link("emea", "s", changed_at=JUST_NOW)
-UNFINISHED = Link("emea", "s", LinkState.HELD, "t", reason="invitationUnfinished")
+UNFINISHED = Link("emea", "s", LinkState.HELD, "t", reason="invitationUnfinished", was_new=True)
+OVER_BUDGET = replace(UNFINISHED, reason="deletionBudget")
 INVITED = Link("emea", "s", LinkState.NEW, "t", claim=Claim("w", JUST_NOW))
 
 
@@ -213,6 +214,11 @@ CELLS = [
     (OUT, present(Marker.NONE), INVITED, POLICY, Action.RETRY, "youngObject"),
     (OUT, present(Marker.NONE), UNFINISHED, POLICY, Action.HOLD, "invitationUnfinished"),
     (wanted(), present(Marker.NONE), UNFINISHED, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(Marker.NONE), OVER_BUDGET, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(), OVER_BUDGET, POLICY, Action.CREATE, "resumed"),
+    (wanted(), present(), replace(OVER_BUDGET, was_new=False), POLICY, Action.UPDATE, "changed"),
+    (OUT, present(Marker.NONE), OVER_BUDGET, POLICY, Action.HOLD, "invitationUnfinished"),
+    (wanted(), Absent(), OVER_BUDGET, RESPECT, Action.CREATE, "inScope"),
     (wanted(), present(Marker.NONE, created_at=LONG_AGO), UNANSWERED, Policy(adopt=False), Action.CREATE, "resumed"),
     (
         wanted(),

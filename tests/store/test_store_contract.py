@@ -57,6 +57,7 @@ async def test_round_trip(store: Store):
         target_id="nestor-in-emea",
         fingerprint="f1",
         claim=Claim("worker-7", NOON),
+        was_new=True,
         manager_source_id="miriam",
         reason="ambiguousMatch",
         attempt=3,
