@@ -168,8 +168,9 @@ class _CatchUp:
     async def _nested(self, page: ChangedGroups, followed: set[str], roots: Iterable[str]) -> None:
         """Groups below the scope that came or went, and their members with them."""
         self.done.groups += len(page.added_groups) + len(page.left_groups) + len(page.deleted)
+        back = [group for group in page.added_groups if group in followed]
         await self._follow_more([group for group in page.added_groups if group not in followed], followed, hint=True)
-        for group in page.left_groups:
+        for group in (*back, *page.left_groups):
             await self._hint_members(group)
         for group in page.deleted:
             if group in roots:

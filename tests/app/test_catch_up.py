@@ -103,6 +103,21 @@ async def test_a_nested_group_is_followed_from_the_moment_it_comes_in(app):
     assert await hinted(app) == {patti, isaiah, miriam}
 
 
+async def test_a_nested_group_that_comes_back_brings_its_members_again(app):
+    """It was followed all the time, and nothing in it changed."""
+    patti, isaiah = [await app.id_of(alias) for alias in ("PattiF", "IsaiahL")]
+    nested = await new_group(app, patti, await new_group(app, isaiah, name="Below"))
+    await app.put_in(GROUP, nested)
+    await begun(app)
+    for _ in range(2):
+        await app.cloud.graph("source", "DELETE", f"/groups/{GROUP}/members/{nested}/$ref")
+        await catch_up(app.parts)
+        assert await hinted(app) == {patti, isaiah}
+        await app.put_in(GROUP, nested)
+        assert (await catch_up(app.parts)).full_cycle == []
+        assert await hinted(app) == {patti, isaiah}
+
+
 async def test_groups_in_a_circle_are_followed_once(app):
     """A group may hold itself by way of others."""
     await begun(app)
