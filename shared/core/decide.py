@@ -35,7 +35,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.core.desired import Desired, Frozen, InScope, Manager, OutOfScope, SourceDeleted, UnknownDesired
-from shared.core.difference import Change, difference, whole, whole_anew
+from shared.core.difference import Change, difference, manager_in_doubt, whole, whole_anew
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.model import Link, LinkState
 from shared.core.observed import Absent, Ambiguous, Binned, Marker, Observed, Present, UnknownObserved
@@ -242,13 +242,8 @@ def _created(desired: InScope) -> Plan:
 
 def _resumed(desired: InScope, observed: Present, link: Link) -> Plan:
     """The rest of an invitation or a restore of which nobody knows how far it came, nor what the user holds."""
-    change = whole(desired, _manager_in_doubt(desired, link), creating=True)
+    change = whole(desired, manager_in_doubt(desired, link), creating=True)
     return Plan(Action.CREATE, RESUMED, observed.user_id, change)
-
-
-def _manager_in_doubt(desired: InScope, link: Link) -> str | None:
-    """The bin may have kept the manager or not: one who is wanted is set anew, one who is not is cleared."""
-    return None if desired.manager else link.manager_target_id
 
 
 def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Policy) -> Plan:
@@ -260,7 +255,7 @@ def _in_scope_binned(desired: InScope, observed: Binned, link: Link, policy: Pol
         return Plan(Action.HOLD, "deletedInTarget", objects=(observed.user_id,))
     if link.reason == RESTORE_CONFLICT:
         return _created(desired)
-    change = whole(desired, _manager_in_doubt(desired, link), creating=False)
+    change = whole(desired, manager_in_doubt(desired, link), creating=False)
     return Plan(Action.RESTORE, "inScope", observed.user_id, change)
 
 

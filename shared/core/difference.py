@@ -58,6 +58,15 @@ def whole_anew(desired: InScope) -> Change:
     return replace(change, attributes=attributes)
 
 
+def manager_in_doubt(desired: InScope, link: Link) -> str | None:
+    """Whom to take for the manager held after a restore: the bin may have kept them or not.
+
+    Whoever can be set is set anew; else the one we set last is cleared.
+    """
+    can_be_set = desired.manager is not None and desired.manager.target_id is not None
+    return None if can_be_set else link.manager_target_id
+
+
 def difference(
     desired: InScope, observed: Present, link: Link, drift: Mapping[str, Drift], *, trust: bool
 ) -> Difference:
@@ -74,8 +83,8 @@ def difference(
         }
         left = tuple(name for name in link.drifted if name not in attributes)
         held = observed.manager_id if link.target_id is None else link.manager_target_id
-        if link.state is LinkState.SOFT_DELETED and desired.manager:
-            held = None  # restored, and the answer lost: the bin may have kept the manager or not
+        if link.state is LinkState.SOFT_DELETED:  # restored, and the answer lost
+            held = manager_in_doubt(desired, link)
         return Difference(_with_manager(Change(attributes), desired, held), left)
     differing = {
         name: value

@@ -345,14 +345,18 @@ def test_managers_are_set_changed_and_cleared(manager, held, remembered, recent,
     assert (change.set_manager, change.clear_manager) == (set_manager, clear)
 
 
-def test_a_manager_is_set_anew_after_a_restore_whose_answer_was_lost():
+@pytest.mark.parametrize("observed", [present(), Binned("t", Marker.OURS)])
+@pytest.mark.parametrize("state", [LinkState.SOFT_DELETED, LinkState.NEW])
+def test_a_manager_is_set_anew_or_cleared_with_a_restore(observed, state):
     """The bin may have kept the manager or not, and what we remember is from before the removal."""
-    link = replace(DELETED, manager_target_id="tb", changed_at=JUST_NOW)
-    desired = wanted(manager=Manager("b", "tb"), manages_manager=True)
-    assert decide(desired, present(), link, POLICY, NOW).change.set_manager == "tb"
-    assert decide(desired, Binned("t", Marker.OURS), link, POLICY, NOW).change.set_manager == "tb"
-    desired = wanted(manager=None, manages_manager=True)
-    assert decide(desired, present(), link, POLICY, NOW).change.clear_manager
+    link = replace(DELETED, state=state, manager_target_id="tb", changed_at=JUST_NOW)
+    for manager, change in (
+        (Manager("b", "tb"), ("tb", False)),
+        (Manager("c", None), (None, True)),
+        (None, (None, True)),
+    ):
+        plan = decide(wanted(manager=manager, manages_manager=True), observed, link, POLICY, NOW)
+        assert (plan.change.set_manager, plan.change.clear_manager) == change
 
 
 LOOKS = [
