@@ -71,9 +71,12 @@ bench: $(VENV)/.python-packages  ## figures, as JSON lines; docs/performance.md 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
 WEEKS ?= 1-1000
+CALM_WEEKS ?= 1-100
 
 soak: $(VENV)/.python-packages  ## long, and by chance, until something is wrong; SEEDS="7 8" of chaos, WEEKS=1-1000 simulated
 	$(BIN)/python -m sandbox simulate --seeds $(WEEKS)
+	$(BIN)/python -m sandbox simulate --calm --seeds $(CALM_WEEKS)
+	$(BIN)/python -m sandbox simulate --grace-days 1 --seeds $(CALM_WEEKS)
 	$(BIN)/python -m benchmarks.memory --minutes 60
 	@for seed in $(SEEDS); do $(BIN)/python -m sandbox chaos --seed $$seed --minutes 3 || exit 1; done
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0
@@ -28,6 +31,8 @@ _TROUBLE: Final = {
     "forged": 4, "killed": 14, "held": 5, "consentWithdrawn": 1, "subscriptionsLost": 2, "logForgets": 0,
 }  # fmt: skip
 """How often, for one another, each goes wrong."""
+
+_BY_HAND: Final = frozenset({"changedInTarget", "deletedInTarget", "blockedInTarget", "invitedByHand"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ def _event(chance: random.Random, names: dict[str, int], begins: float, lasts: f
     return Event(
         begins + chance.uniform(0, lasts), name, chance.randrange(1000), chance.randrange(1000), chance.random()
     )
+
+
+def without_trouble(events: Iterable[Event]) -> list[Event]:
+    """What is left of a plan where nothing goes wrong, and nobody touches the targets by hand."""
+    return [event for event in events if not is_trouble(event) and event.name not in _BY_HAND]
 
 
 def is_trouble(event: Event) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sandbox.tenants.contoso import MANAGED_IDENTITY_CLIENT_ID, READER_APP_ID, WRITER_APP_ID
 from shared.config.settings import read_settings
@@ -18,9 +18,12 @@ from simulation.tenants import Tenants
 from simulation.virtual_time import loop
 from simulation.weather import Weather
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _INSTANCES: Final = 2
 _RESTART: Final = 15.0  # seconds
-_TIMERS: Final = {
+TIMERS: Final = {
     "keep_subscriptions": (900.0, 0.0),
     "catch_up": (900.0, 30.0),
     "full_cycle": (86_400.0, 10_800.0),
@@ -30,13 +33,18 @@ _TIMERS: Final = {
 
 Only catch-up comes a third as often: nearly all of them find nothing, and a week of the others costs half as much.
 """
+CALM_TIMERS: Final = {name: TIMERS[name] for name in ("keep_subscriptions", "catch_up")} | {
+    "administrator": (900.0, 300.0)
+}
+"""No full cycles, and somebody who waits for nothing but holds."""
 
 
 class Region:
     """Everything of one simulation."""
 
-    def __init__(self, seed: int, sync_text: str) -> None:
+    def __init__(self, seed: int, sync_text: str, timers: Mapping[str, tuple[float, float]] = TIMERS) -> None:
         self.weather = Weather(seed)
+        self._timers = timers
         self.settings = read_settings(
             {
                 "MANAGED_IDENTITY_CLIENT_ID": MANAGED_IDENTITY_CLIENT_ID,
@@ -59,7 +67,7 @@ class Region:
     def start(self) -> None:
         """Begin."""
         works = [self.cloud.bus.keep_time(), self.tenants.deliver(self.post), self._keep_alive()]
-        works += [self._timer(name, *times) for name, times in _TIMERS.items()]
+        works += [self._timer(name, *times) for name, times in self._timers.items()]
         self._tasks = [asyncio.get_running_loop().create_task(work) for work in works]
         for instance in self.instances:
             instance.start()

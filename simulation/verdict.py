@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Judge:
     """Remembers how it was in the beginning."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, grace: float = 0.0) -> None:
         self._region = region
         self._before = {target: self._users(target) for target in TARGETS}
         self._oracle = Oracle(
@@ -30,6 +30,7 @@ class Judge:
             scope={CROSS_TENANT_USERS_GROUP_ID},
             marker=MARKER,
             source=SOURCE_TENANT_ID,
+            grace=grace,
         )
         self._from = region.tenants.control("GET", "journal")["last"]
 

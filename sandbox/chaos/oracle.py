@@ -2,7 +2,8 @@
 
 Every change of every tenant passes by in its order, so at each write of the app it is known who was in scope at
 that moment and whose the target user was. Three things are wrong whatever the circumstances: to remove or block
-somebody who is in scope and enabled, to change a user of the target who is not ours, and to purge anybody.
+somebody who is in scope and enabled, to change a user of the target who is not ours, and to purge anybody. With grace
+days, so is to remove somebody before they are over.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Oracle:
 
     `truth` holds the live users of each tenant at that moment, `groups` those of the source with their members;
     `scope` are ids of groups, `marker` is the name of the attribute that marks our users, and `writer` the app that
-    the journal names for what the app under judgement wrote.
+    the journal names for what the app under judgement wrote, and `grace` are the seconds that the rules leave between
+    leaving and removal.
     """
 
     truth: Mapping[str, Iterable[Json]]
@@ -39,6 +41,7 @@ class Oracle:
     marker: str
     source: str  # tenant id
     writer: str = WRITER_APP_ID
+    grace: float = 0.0
 
     def wrongs(self, journal: Iterable[Json], *, ruled_out: Collection[str] = ()) -> list[str]:
         """Every wrong in the journal since that moment, in words. To be given each time from the beginning.
@@ -59,6 +62,7 @@ class _Hearing:
     users: dict[tuple[str, str], dict[str, Any]] = field(init=False)  # of the targets
     deleted: set[str] = field(init=False, default_factory=set)  # users and groups of the source
     was_out: dict[str, float] = field(init=False, default_factory=dict)  # when somebody in scope was last seen outside
+    left: dict[str, float] = field(init=False, default_factory=dict)
     was_blocked: dict[str, float] = field(init=False, default_factory=dict)
     made: set[str] = field(init=False, default_factory=set)
 
@@ -116,8 +120,9 @@ class _Hearing:
                 self.people[subject] = entry["changed"]["accountEnabled"]["after"] is not False
                 if self.people[subject]:
                     self.was_blocked[subject] = entry["time"]
-        for user_id in self._in_scope() - before:
-            self.was_out[user_id] = entry["time"]
+        now, at = self._in_scope(), float(entry["time"])
+        self.was_out.update(dict.fromkeys(now - before, at))
+        self.left.update(dict.fromkeys(before - now, at))
 
     # --- a target ---
 
@@ -141,6 +146,8 @@ class _Hearing:
                 return "a user who is not ours was deleted"
             case "delete" if person in self._in_scope() and not self._recently(self.was_out, person, at):
                 return f"{person} is in scope and was removed"
+            case "delete" if at - self.left.get(str(person), 0.0) < self.oracle.grace:
+                return f"{person} was removed within the grace days"
             case "update" if _BY_ENTRA in entry["changed"]:
                 return None
             case _ if user.get(self.oracle.marker) and person is None:
@@ -154,7 +161,8 @@ class _Hearing:
             case "update" if entry["changed"].get("accountEnabled", {}).get("after") is False:
                 whose = person or adopted
                 blocked = not self.people.get(str(whose), True) or self._recently(self.was_blocked, whose, at)
-                return None if blocked else f"{whose} is enabled and was blocked"
+                gone = whose not in self._in_scope() or self._recently(self.was_out, whose, at)
+                return None if blocked or gone else f"{whose} is enabled and was blocked"
         return None
 
     @staticmethod

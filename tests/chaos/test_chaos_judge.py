@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,16 @@ def test_what_is_right_is_no_wrong():
         entry("update", "t-bob", at=1009.0, accountEnabled=(True, False)),
     ]
     assert oracle().wrongs(journal) == []
+
+
+def test_grace_days_are_for_whoever_left():
+    """To be blocked at once is right then, and to be removed at once is not."""
+    left = entry("memberRemoved", GROUP, tenant="source", actor="admin", at=1000.0, related=ANN)
+    block = entry("update", "t-ann", at=1005.0, accountEnabled=(True, False))
+    graceful = replace(oracle(), grace=3600.0)
+    assert graceful.wrongs([left, block, entry("delete", "t-ann", at=4700.0)]) == []
+    [wrong] = graceful.wrongs([left, block, entry("delete", "t-ann", at=4500.0)])
+    assert "removed within the grace days" in wrong
 
 
 def test_a_person_with_two_users_is_found():

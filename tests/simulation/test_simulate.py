@@ -31,6 +31,30 @@ def test_a_few_days_of_life_and_trouble_end_with_everything_right():
     assert "4 seeds of 1 days" in said
 
 
+NESTED = [Event(3600.0 * (1 + hour), name, 5, 0, 0.5) for hour, name in enumerate(("nested", "unnested", "nested"))]
+
+
+def test_at_rest_everything_is_right_without_any_full_cycle(tmp_path):
+    """Of a team that comes back into the scope, for one. Trouble, and whatever is done by hand, is left out."""
+    schedule = tmp_path / "schedule.json"
+    by_hand = Event(10_000.0, "deletedInTarget", 1, 0, 0.5)
+    save(schedule, 1, 0.2, [*NESTED, by_hand, Event(10_001.0, "subscriptionsLost", 0, 0, 0.5)])
+    said, code = simulate("--calm", "--schedule", schedule)
+    assert code == 0, said
+    assert re.search(r"3 events, [1-9]\d* writes", said)
+
+
+def test_nobody_is_removed_within_the_grace_days(tmp_path):
+    """Whoever leaves is blocked, and whoever comes back is let in again; the rest are removed a day later."""
+    schedule = tmp_path / "schedule.json"
+    save(schedule, 1, 0.2, NESTED[:2])
+    said, code = simulate("--grace-days", 1, "--schedule", schedule)
+    assert code == 0, said
+    said, code = simulate("--grace-days", 1, "--calm")
+    assert code == 2
+    assert "play one of the two" in said
+
+
 def test_a_seed_replays_to_the_byte():
     """Each line has a digest of all that happened in the tenants, with its times; in another process it is the same."""
     first, _ = simulate("--seeds", "7", "--days", 0.5)
