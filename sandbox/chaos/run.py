@@ -128,7 +128,9 @@ class Chaos:
             if not wrongs or now >= until:
                 wrongs += await self._stuck()
             if not wrongs or now >= until:
-                return wrongs + await self._judge()
+                wrongs += await self._untold()
+            if not wrongs or now >= until:
+                return wrongs + self._oracle.wrongs(await self._journal())
             if now >= tell_at:
                 self._say(f"not yet: {wrongs[0]}" + (f", and {len(wrongs) - 1} more" if wrongs[1:] else ""))
                 tell_at = now + _TELL_EVERY
@@ -211,15 +213,23 @@ class Chaos:
         wrongs = judge.stuck(status, holds)
         return wrongs + judge.left_behind(entities, poisoned=self._hands.poisoned, targets=len(self._before))
 
-    async def _judge(self) -> list[str]:
-        """Who was wronged on the way, and what nobody was told of; what it was judged by is kept with the logs."""
-        journal: list[Json] = (await self.sandbox.cloud.control("GET", "journal"))["value"]
+    async def _journal(self) -> list[Json]:
+        """Everything that happened in the tenants."""
+        entries: list[Json] = (await self.sandbox.cloud.control("GET", "journal"))["value"]
+        return entries
+
+    async def _untold(self) -> list[str]:
+        """What nobody was told of; what it was judged by is kept with the logs.
+
+        A removal without an answer is told of by the look that finds it done, ten minutes later: a read of a target may
+        be older than our own last write to it.
+        """
+        journal = await self._journal()
         rows = await self._hands.logged("CrosstenantProvisioning_CL")
         for name, found in (("journal", journal), ("provisioning-log", rows)):
             file = self.sandbox.folder / f"{name}.jsonl"
             file.write_text("".join(f"{json.dumps(one, default=str)}\n" for one in found), encoding="utf-8")
-        untold = judge.unlogged(journal, rows, marker=self._marker, writer=self.sandbox.writer_id)
-        return untold + self._oracle.wrongs(journal)
+        return judge.unlogged(journal, rows, marker=self._marker, writer=self.sandbox.writer_id)
 
     def _say(self, line: str) -> None:
         self.tell(f"{time.monotonic() - self._began_at:7.1f}  {line}" if self._began_at else line)

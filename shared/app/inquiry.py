@@ -15,6 +15,7 @@ from shared.app.desire import Draft, complete, draft, selection, wanted_manager
 from shared.core.desired import InScope, OutOfScope, SourceDeleted, UnknownDesired
 from shared.core.fault_sizes import Fault, FaultSize
 from shared.core.hold_notes import SCOPE_GROUP_LOST
+from shared.core.messages import Reason
 from shared.core.model import LinkState
 from shared.core.observed import Absent, Ambiguous, Binned
 from shared.graph.source import Found
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shared.app.parts import Parts, TargetParts
     from shared.config.sync_file import Target
     from shared.core.desired import Desired
+    from shared.core.messages import UserChange
     from shared.core.model import Link
     from shared.core.observed import Observed
 
@@ -137,6 +139,32 @@ def not_settled(
         left = link.changed_at + horizon - now
         if left > timedelta():
             waiting[user_id] = Draft(UnknownDesired(Fault(FaultSize.TRANSIENT, "notSettled", left)))
+    return waiting
+
+
+def not_confirmed(
+    desired: Mapping[str, Desired],
+    links: Mapping[str, Link],
+    changes: Mapping[str, UserChange],
+    now: datetime,
+    horizon: timedelta,
+) -> dict[str, Desired]:
+    """Those who would be removed as out of scope, within moments of our having heard that something changed.
+
+    Somebody who moves from one scoping group to another is in none of them for a replica that has heard of the leaving
+    and not of the joining. So the scope is read once more when all replicas have heard of both. An administrator who
+    asks for one person does not wait.
+    """
+    waiting: dict[str, Desired] = {}
+    for user_id, want in desired.items():
+        link, change = links.get(user_id), changes[user_id]
+        if not isinstance(want, OutOfScope) or link is None or not _turns_round(want, link):
+            continue
+        if change.seen_at is None or change.reason is Reason.ON_DEMAND:
+            continue
+        left = change.seen_at + horizon - now
+        if left > timedelta():
+            waiting[user_id] = UnknownDesired(Fault(FaultSize.TRANSIENT, "notSettled", left), want.identity)
     return waiting
 
 

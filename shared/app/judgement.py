@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.app.guard import limit
-from shared.app.inquiry import desire, look
+from shared.app.inquiry import desire, look, not_confirmed
 from shared.app.link_rows import write_links
 from shared.app.two_source_users import held_together, hold_both
 from shared.core.commit import with_claim
@@ -60,6 +60,7 @@ async def judge(
     links |= await store.get_links(target.name, joining)
     free = [user_id for user_id in waiting if not is_busy(links.get(user_id), now, parts.settings.timing.lock)]
     desired = await desire(parts, target, free, links, now)
+    desired |= not_confirmed(desired, links, waiting, now, parts.settings.timing.second_look)
     looks = {
         user_id: look_needed(want, links.get(user_id), check=waiting[user_id].kind is Kind.CHECK)
         for user_id, want in desired.items()

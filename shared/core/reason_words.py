@@ -64,7 +64,7 @@ REASON_WORDS: Final[Mapping[str, ReasonWords]] = MappingProxyType(
         ),
         "quarantined": ReasonWords("The target refuses this kind of action; a probe tries again by itself.", _RETRIED),
         "notSettled": ReasonWords(
-            "The opposite was written a moment ago; replicas of the source may differ.", _RETRIED
+            "The source changed a moment ago, or the opposite was just written; its replicas may differ.", _RETRIED
         ),
         # what waits for a person
         "deletionBudget": ReasonWords(

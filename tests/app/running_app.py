@@ -66,6 +66,11 @@ class App:
         changes = [UserChange(user_id, reason, kind, seen_at=self.clock.now()) for user_id in user_ids]
         return await serve(self.parts, self.parts.targets[target], changes)
 
+    def settle_for(self, seconds):
+        """Let the source's replicas take their time to agree."""
+        timing = replace(self.parts.settings.timing, second_look=timedelta(seconds=seconds))
+        self.parts = replace(self.parts, settings=replace(self.parts.settings, timing=timing))
+
     def allow(self, target="emea", **policy):
         """Change what the administrator allows in a target."""
         hands = self.parts.targets[target]

@@ -101,10 +101,9 @@ async def test_after_an_outage_nobody_is_looked_at_twice_for_nothing(app):
     long_ago, now = app.clock.now() - timedelta(hours=1), app.clock.now()
     patti, isaiah = [await app.id_of(alias) for alias in ("PattiF", "IsaiahL")]
     told = [(patti, long_ago), (isaiah, long_ago), (isaiah, now)]
-    timing = dataclasses.replace(app.parts.settings.timing, second_look=timedelta(seconds=60))
-    parts = dataclasses.replace(app.parts, settings=dataclasses.replace(app.parts.settings, timing=timing))
+    app.settle_for(seconds=60)
     batch = [received(UserChange(user_id, Reason.NOTIFICATION, seen_at=seen_at)) for user_id, seen_at in told]
-    await provision(parts, "emea", batch)
+    await provision(app.parts, "emea", batch)
     app.clock.advance(minutes=2)
     again = await app.messages("emea")
     assert [(change.user_id, change.reason) for change in again] == [(isaiah, Reason.SECOND_LOOK)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from running_app import GROUP, MARKER, SOURCE_TENANT
 
 from shared.app.provision import provision
-from shared.core.messages import Kind, Reason
+from shared.app.serve import serve
+from shared.core.messages import Kind, Reason, UserChange
 from shared.core.model import Claim, Link, LinkState
 from shared.core.provisioning_event import Identity, ProvisioningEvent, Status
 from shared.telemetry.json_lines import JsonLines
@@ -66,6 +68,46 @@ async def test_a_retry_that_finds_nothing_to_do_has_its_second_look_too(app):
     assert (follow_up.change.reason, follow_up.change.kind) == (Reason.SECOND_LOOK, Kind.HINT)
     assert (await app.link(patti)).attempt == 0
     assert await app.serve(patti, reason=Reason.SECOND_LOOK) == []
+
+
+async def test_nobody_leaves_the_scope_on_one_reading(app):
+    """A replica may know of the leaving and not of the joining before it: both are read again, a minute on."""
+    patti, isaiah = await app.join("PattiF", "IsaiahL")
+    await app.serve(patti, isaiah)
+    app.clock.advance(hours=1)
+    for person in (patti, isaiah):
+        await app.leave(person)
+    app.settle_for(seconds=60)
+    heard = app.clock.now() - timedelta(seconds=20)
+    changes = [UserChange(person, Reason.NOTIFICATION, seen_at=heard) for person in (patti, isaiah)]
+    follow_ups = await serve(app.parts, app.parts.targets["emea"], changes)
+    assert await app.in_target(isaiah) is not None
+    retries = [each for each in follow_ups if each.change.kind is Kind.RETRY]
+    assert {each.change.user_id for each in retries} == {patti, isaiah}
+    assert {each.not_before for each in retries} == {heard + timedelta(seconds=60)}
+    assert (await app.link(patti)).reason == "notSettled"
+    await app.put_in(GROUP, patti)
+    app.clock.advance(seconds=40)
+    await serve(app.parts, app.parts.targets["emea"], [each.change for each in retries])
+    assert await app.in_target(patti) is not None
+    assert await app.in_target(isaiah) is None
+    assert ((await app.link(patti)).state, (await app.link(patti)).attempt) == (LinkState.ACTIVE, 0)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_whom_an_administrator_asks_for_or_the_source_deleted_goes_at_once(app, is_deleted):
+    """The one was shown the plan, and the other is proven by the deleted item."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    app.clock.advance(hours=1)
+    app.settle_for(seconds=60)
+    if is_deleted:
+        await app.cloud.graph("source", "DELETE", f"/users/{patti}")
+        await app.serve(patti)
+    else:
+        await app.leave(patti)
+        await app.serve(patti, kind=Kind.CHECK, reason=Reason.ON_DEMAND)
+    assert await app.in_target(patti) is None
 
 
 async def test_one_changed_attribute_is_one_write(app):

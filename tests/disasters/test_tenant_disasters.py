@@ -39,12 +39,12 @@ async def test_too_many_removals_stop_the_creates_too(stage):
     await stage.joins(joiner)
     await stage.work(minutes=3)
     for target in TARGETS:
-        assert (await stage.states(leavers, target)).count(LinkState.HELD) == 5
+        assert (await stage.states(leavers, target)).count(LinkState.HELD) == 4, "two are a tenth of eleven, rounded up"
         assert (await stage.in_target(changed, target))["department"] == "Research"
         assert await stage.in_target(joiner, target) is not None
     await stage.unharmed()
     await stage.work(hours=26)
-    assert len(await stage.present(leavers)) == 5, "what is held does not trickle away"
+    assert len(await stage.present(leavers)) == 4, "what is held does not trickle away"
     await release_everybody(stage)
     await stage.work(minutes=10)
     await stage.right()
