@@ -15,7 +15,7 @@ from shared.app.link_rows import write_links
 from shared.app.two_source_users import held_together, hold_both
 from shared.core.commit import with_claim
 from shared.core.decide import Look, Plan, decide, look_needed, without_look
-from shared.core.messages import Kind, Reason, UserChange
+from shared.core.messages import CHECKS, Reason, UserChange
 from shared.core.model import Claim, Link
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def judge(
     desired = await desire(parts, target, free, links, now)
     desired |= not_confirmed(desired, links, waiting, now, parts.settings.timing.second_look)
     looks = {
-        user_id: look_needed(want, links.get(user_id), check=waiting[user_id].kind is Kind.CHECK)
+        user_id: look_needed(want, links.get(user_id), check=waiting[user_id].kind in CHECKS)
         for user_id, want in desired.items()
     }
     unseen = {

@@ -18,7 +18,7 @@ from shared.app.serve import FollowUp, serve
 from shared.bus.topic import PoisonMessage
 from shared.core.defects import outline
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
-from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope, matured
+from shared.core.messages import Kind, MalformedMessageError, Reason, UserChange, decode, envelope, matured, retried
 from shared.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _AT_A_TIME: Final = 100
 _SHARE_OF_LOCK: Final = 0.6
 """After this much of the message lock no more users are begun: a batch must end inside it."""
 
-_STRENGTH: Final = {Kind.HINT: 0, Kind.RETRY: 1, Kind.CHECK: 2}
+_STRENGTH: Final = {Kind.HINT: 0, Kind.RETRY: 1, Kind.RECHECK: 2, Kind.CHECK: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def _provision(parts: Parts, target_name: str, messages: Sequence[Received
     for start in range(0, len(waiting), _AT_A_TIME):
         now = parts.clock.now()
         if now - started > parts.settings.timing.lock * _SHARE_OF_LOCK:
-            rest = (replace(change, kind=Kind.RETRY, reason=Reason.UNFINISHED) for change in waiting[start:])
+            rest = (retried(change, Reason.UNFINISHED, change.attempt) for change in waiting[start:])
             follow_ups += [FollowUp(change, now) for change in rest]
             break
         follow_ups += await _serve_or_put_off(parts, target_name, waiting[start : start + _AT_A_TIME])
@@ -110,8 +110,8 @@ async def _serve_or_put_off(parts: Parts, target_name: str, changes: Sequence[Us
 
 def _put_off(parts: Parts, change: UserChange, fault: Fault) -> FollowUp:
     attempt = change.attempt + 1
-    again = replace(change, kind=Kind.RETRY, reason=Reason.ESCROW if lasts(fault, attempt) else Reason.TRANSIENT)
-    return FollowUp(replace(again, attempt=attempt), parts.clock.now() + back_off(fault, attempt))
+    again = retried(change, Reason.ESCROW if lasts(fault, attempt) else Reason.TRANSIENT, attempt)
+    return FollowUp(again, parts.clock.now() + back_off(fault, attempt))
 
 
 def _read(target_name: str, messages: Sequence[Received]) -> tuple[list[UserChange], list[PoisonMessage]]:

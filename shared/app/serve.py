@@ -27,7 +27,7 @@ from shared.core.decide import RESUMED, Action, Plan
 from shared.core.decision_event import Occasion, event_of
 from shared.core.desired import InScope
 from shared.core.fault_sizes import Fault, FaultSize, back_off, lasts
-from shared.core.messages import Kind, Reason, UserChange
+from shared.core.messages import CHECKS, RETRIES, Kind, Reason, UserChange, retried
 from shared.core.model import Link, LinkState
 from shared.core.refusals import as_written, is_old_news, reason_to_keep
 from shared.graph.writes import Invitation
@@ -221,7 +221,7 @@ class _Pass:
             self._owing += committed.values()
         if lost:
             self._again(user_id, Reason.CONTENTION, _CONTENTION_WAIT)
-        elif change.kind is not Kind.CHECK and change.reason in _NEWS:
+        elif change.kind not in CHECKS and change.reason in _NEWS:
             # Something changed and nothing is to be seen: perhaps this replica has not heard of it yet, or another
             # worker, who read the source before, is about to write.
             look_again = replace(change, kind=Kind.HINT, reason=Reason.SECOND_LOOK, attempt=0)
@@ -261,7 +261,7 @@ class _Pass:
         have crashed after its commit. But not where this pass failed: that comes again by itself, and two who wait for
         one another would send each other on without a pause.
         """
-        again = {follow_up.change.user_id for follow_up in self._follow_ups if follow_up.change.kind is Kind.RETRY}
+        again = {follow_up.change.user_id for follow_up in self._follow_ups if follow_up.change.kind in RETRIES}
         served = {user_id: links[user_id] for user_id in self._changes if user_id in links and user_id not in again}
         present = [user_id for user_id, link in served.items() if link.state in _SETTLED]
         waiting = await self._parts.store.find_by_manager(self._target.name, present)
@@ -282,7 +282,7 @@ class _Pass:
 
     def _again(self, user_id: str, reason: Reason, wait: timedelta, attempt: int | None = None) -> None:
         change = self._changes[user_id]
-        again = replace(change, kind=Kind.RETRY, reason=reason, attempt=change.attempt if attempt is None else attempt)
+        again = retried(change, reason, change.attempt if attempt is None else attempt)
         self._follow_ups.append(FollowUp(again, self._now + wait))
 
     async def _write(self, links: Sequence[Link]) -> tuple[dict[str, Link], list[str]]:

@@ -33,7 +33,12 @@ class Kind(StrEnum):
 
     HINT = "hint"  # something may have changed: look at the source
     CHECK = "check"  # look at the target as well, whatever the link says
-    RETRY = "retry"  # an earlier attempt did not finish
+    RETRY = "retry"  # an earlier attempt at a hint did not finish
+    RECHECK = "recheck"  # an earlier attempt at a check did not finish
+
+
+CHECKS: Final = frozenset({Kind.CHECK, Kind.RECHECK})
+RETRIES: Final = frozenset({Kind.RETRY, Kind.RECHECK})
 
 
 class Reason(StrEnum):
@@ -108,7 +113,7 @@ def envelope(change: UserChange, *, not_before: datetime, timing: Timing) -> Env
     seconds = timing.window.total_seconds()
     window = math.floor(not_before.timestamp() / seconds)
     slot = str(window)
-    if change.kind is Kind.RETRY:
+    if change.kind in RETRIES:
         due = not_before
         slot = f"{not_before.timestamp():.3f}"
     else:
@@ -134,6 +139,11 @@ def matured(change: UserChange, now: datetime, timing: Timing) -> UserChange:
         return change
     waited = now - change.seen_at >= timing.window + timing.second_look
     return replace(change, reason=Reason.SECOND_LOOK) if waited else change
+
+
+def retried(change: UserChange, reason: Reason, attempt: int) -> UserChange:
+    """The change that asks for another attempt. Whoever was to be looked at in the target still is."""
+    return replace(change, kind=Kind.RECHECK if change.kind in CHECKS else Kind.RETRY, reason=reason, attempt=attempt)
 
 
 def encode(change: UserChange) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.app.provision import coalesce
-from shared.core.messages import Kind, Reason, UserChange
+from shared.core.messages import CHECKS, Kind, Reason, UserChange
 
 changes = st.builds(
     UserChange,
@@ -28,5 +28,6 @@ def test_coalescing_keeps_every_user_once_with_the_strongest_demand(batch):
         assert change.attempt == max(other.attempt for other in same)
         if any(other.kind is Kind.CHECK for other in same):
             assert change.kind is Kind.CHECK
+        assert (change.kind in CHECKS) is any(other.kind in CHECKS for other in same)
         if any(other.reason is Reason.NOTIFICATION for other in same):
             assert change.reason is Reason.NOTIFICATION

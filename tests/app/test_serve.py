@@ -110,6 +110,20 @@ async def test_whom_an_administrator_asks_for_or_the_source_deleted_goes_at_once
     assert await app.in_target(patti) is None
 
 
+async def test_a_check_that_comes_to_nothing_is_a_check_when_it_is_tried_again(app):
+    """A full cycle found drift, and the target could not be read: nobody else would look there before the next one."""
+    [patti] = await app.join("PattiF")
+    await app.serve(patti)
+    app.clock.advance(hours=1)
+    await app.change((await app.in_target(patti))["id"], tenant="emea", city="Elsewhere")
+    await app.fault(tenant="emea", operation="GET /users/{id}", status=503, count=1)
+    [follow_up] = await app.serve(patti, kind=Kind.CHECK, reason=Reason.FULL_CYCLE)
+    assert (follow_up.change.kind, follow_up.change.reason) == (Kind.RECHECK, Reason.TRANSIENT)
+    [follow_up] = await serve(app.parts, app.parts.targets["emea"], [follow_up.change]) or [None]
+    assert follow_up is None
+    assert (await app.in_target(patti))["city"] != "Elsewhere"
+
+
 async def test_one_changed_attribute_is_one_write(app):
     """Whether or not the last write is recent."""
     [patti] = await app.join("PattiF")

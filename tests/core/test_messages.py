@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.messages import (
+    CHECKS,
+    RETRIES,
     Kind,
     MalformedMessageError,
     Reason,
@@ -21,6 +23,7 @@ from shared.core.messages import (
     encode,
     envelope,
     matured,
+    retried,
 )
 
 USER = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -49,10 +52,19 @@ def test_what_is_encoded_is_decoded(change):
 def test_a_hint_is_due_after_its_window_has_closed_and_settled(change, moment):
     """So every change inside the window is seen by the one message that stands for all."""
     due = envelope(change, not_before=moment, timing=TIMING).due
-    if change.kind is Kind.RETRY:
+    if change.kind in RETRIES:
         assert due == moment
     else:
         assert TIMING.settle < due - moment <= TIMING.settle + TIMING.window
+
+
+@given(changes)
+def test_a_retry_asks_for_no_less_than_what_it_repeats(change):
+    """And has an id of its own; the target is looked at if it was to be before."""
+    again = retried(retried(change, Reason.TRANSIENT, 1), Reason.TRANSIENT, 2)
+    assert again.kind in RETRIES
+    assert (again.kind in CHECKS) is (change.kind in CHECKS)
+    assert (again.user_id, again.target, again.seen_at) == (change.user_id, change.target, change.seen_at)
 
 
 def test_repeats_in_one_window_have_one_id_and_the_next_window_another():
