@@ -21,6 +21,7 @@ from shared.app.subscriptions import keep_subscriptions
 from shared.app.tell_status import tell_status
 from shared.app.webhook import Webhook
 from shared.bus.errors import BusUnavailableError
+from shared.core.decide import INVITATION_UNFINISHED
 from shared.core.messages import CONTROL
 from shared.graph.changes import SourceChanges
 from shared.graph.client import GraphClient
@@ -121,9 +122,12 @@ class Instance:
         await revisit_all_holds(self.parts)
 
     async def _release(self) -> None:
-        """What `admin holds release --all` does, for every target."""
+        """What `admin holds release --all` does, for every target, and what a hold asks for before."""
         for target in self.parts.targets:
-            await release_holds(self.parts, target, await list_holds(self.parts, target))
+            holds = await list_holds(self.parts, target)
+            for user_id in [who for hold in holds if hold.reason == INVITATION_UNFINISHED for who in hold.objects]:
+                self._cloud.tenants.administer(target, "DELETE", f"/users/{user_id}")
+            await release_holds(self.parts, target, holds)
 
     async def _command(self, messages: list[Any]) -> None:
         for message in messages:

@@ -106,9 +106,11 @@ async def test_repeats_in_one_window_become_one_message(app, body):
     window = app.parts.settings.timing.window
     start = app.clock.now()
     app.clock.offset += window - timedelta(seconds=start.timestamp() % window.total_seconds())
+    start = app.clock.now()
     for _ in range(3):
         assert (await ingest(app.parts, body(user_item(TWO)))).status == 202
-    assert 1 <= len(await sent(app)) <= 2
+    windows = 1 + (app.clock.now() - start) // window  # time goes on meanwhile
+    assert 1 <= len(await sent(app)) <= 1 + windows
 
 
 async def test_a_thousand_replays_are_one_message_for_each_target_and_window(app, body):
