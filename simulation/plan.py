@@ -33,6 +33,7 @@ _TROUBLE: Final = {
 """How often, for one another, each goes wrong."""
 
 _BY_HAND: Final = frozenset({"changedInTarget", "deletedInTarget", "blockedInTarget", "invitedByHand"})
+"""Life in the targets, which only a full cycle looks for."""
 
 
 @dataclass(frozen=True, slots=True)

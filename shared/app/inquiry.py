@@ -136,9 +136,9 @@ def not_settled(
         link = links.get(user_id)
         if link is None or link.changed_at is None or not _turns_round(drafted.desired, link):
             continue
-        left = link.changed_at + horizon - now
-        if left > timedelta():
-            waiting[user_id] = Draft(UnknownDesired(Fault(FaultSize.TRANSIENT, "notSettled", left)))
+        fault = _unsettled(link.changed_at, horizon, now)
+        if fault is not None:
+            waiting[user_id] = Draft(UnknownDesired(fault))
     return waiting
 
 
@@ -162,10 +162,16 @@ def not_confirmed(
             continue
         if change.seen_at is None or change.reason is Reason.ON_DEMAND:
             continue
-        left = change.seen_at + horizon - now
-        if left > timedelta():
-            waiting[user_id] = UnknownDesired(Fault(FaultSize.TRANSIENT, "notSettled", left), want.identity)
+        fault = _unsettled(change.seen_at, horizon, now)
+        if fault is not None:
+            waiting[user_id] = UnknownDesired(fault, want.identity)
     return waiting
+
+
+def _unsettled(since: datetime, horizon: timedelta, now: datetime) -> Fault | None:
+    """Why to wait until replicas agree on what happened then; None where they do by now."""
+    left = since + horizon - now
+    return Fault(FaultSize.TRANSIENT, "notSettled", left) if left > timedelta() else None
 
 
 def _turns_round(want: Desired, link: Link) -> bool:
